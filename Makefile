@@ -1,0 +1,39 @@
+# The commands of the project. Everything that `make` installs goes into .venv and the user's cache, but for PostgreSQL and
+# bubblewrap, which scripts/prepare-tests takes from Debian where we are root.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test test-long lint bench clean lock
+
+help: ## What there is to call
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml constraints.txt constraints-bootstrap.txt scripts/make-venv
+	@PYTHON="$(PYTHON)" scripts/make-venv $(VENV)
+	@touch $(STAMP)
+
+demo: $(STAMP) ## Set everything up and run an Airflow DAG file on real data
+	@scripts/demo
+
+test: $(STAMP) ## Lint and every suite that this machine can run
+	@scripts/prepare-tests
+	@$(VENV)/bin/python scripts/run-suites
+
+test-long: $(STAMP) ## Long property tests, the kill loop, engine costs
+	@scripts/prepare-tests
+	@$(VENV)/bin/python scripts/run-suites --long
+
+lint: $(STAMP) ## ruff, mypy, import-linter
+	@scripts/lint
+
+bench: $(STAMP) ## Beside Apache Airflow, in one run
+	@bench/run
+
+lock: $(STAMP) ## Make the constraints files anew from pyproject.toml
+	@scripts/lock
+
+clean: ## Remove what builds and tests left; the caches of the user stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .reports .demo dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
