@@ -1,5 +1,6 @@
 """The PostgreSQL that the fixtures start keeps what it promises: own databases, restarts, no network address, no
-traces."""
+traces.
+"""
 
 from __future__ import annotations
 

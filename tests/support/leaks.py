@@ -47,7 +47,7 @@ def become_subreaper() -> None:
 def watch_loops() -> None:
     """Note the tasks that `asyncio.run` had to cancel at its end: the test left them running."""
     cancel_all: Callable[[asyncio.AbstractEventLoop], None] = asyncio.runners._cancel_all_tasks  # type:
-    ignore[attr-defined]
+    ignore[attr - defined]
 
     def noting(loop: asyncio.AbstractEventLoop) -> None:
         _cancelled.extend(f"asyncio task {task.get_name()}: {task.get_coro()}" for task in asyncio.all_tasks(loop))
@@ -73,8 +73,9 @@ class Snapshot:
         )
 
     def find_leaks(self) -> list[str]:
-        """Return a line for each thing that came since and did not go within the grace time, and kill such
-        processes.""" deadline = time.monotonic() + GRACE_SECONDS while self._new_processes() or self._new_threads():
+        """Return a line for each thing that came since and stayed beyond the grace time; kill such processes."""
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self._new_processes() or self._new_threads():
             if time.monotonic() > deadline:
                 break
             time.sleep(0.01)
