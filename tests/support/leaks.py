@@ -17,7 +17,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 
 import psutil
 
@@ -46,8 +45,7 @@ def become_subreaper() -> None:
 
 def watch_loops() -> None:
     """Note the tasks that `asyncio.run` had to cancel at its end: the test left them running."""
-    cancel_all: Callable[[asyncio.AbstractEventLoop], None] = asyncio.runners._cancel_all_tasks  # type:
-    ignore[attr - defined]
+    cancel_all = asyncio.runners._cancel_all_tasks  # type: ignore[attr-defined]
 
     def noting(loop: asyncio.AbstractEventLoop) -> None:
         _cancelled.extend(f"asyncio task {task.get_name()}: {task.get_coro()}" for task in asyncio.all_tasks(loop))

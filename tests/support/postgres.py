@@ -150,8 +150,9 @@ class Cluster:
         self._launch()
 
     def stop(self, *, immediate: bool = False) -> None:
-        """Stop the server if it runs. Open connections are cut in either way; a durable cluster loses nothing
-        committed.""" server, self._server = self._server, None if server is None:
+        """Stop the server if it runs. Connections are cut in either way; a durable cluster loses nothing committed."""
+        server, self._server = self._server, None
+        if server is None:
             return
         server.send_signal(signal.SIGQUIT if immediate else signal.SIGINT)
         try:
