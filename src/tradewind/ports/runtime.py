@@ -1,0 +1,169 @@
+"""What the scheduler and the bundles need of a runtime: attempts, and work with DAG files.
+
+`AttemptRuntime` has two implementations: pods and Python attempts on this machine (`runtime.local`), and later pods
+of a cluster. `FileRuntime` works with DAG files in child processes; DAG code never runs in the caller's process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from tradewind.model.dagspec import Body, DagSpec
+from tradewind.model.events import AttemptEnded, AttemptProgress
+from tradewind.model.ids import AttemptId
+from tradewind.model.problem import Problem
+from tradewind.model.rows import Attempt, DagRun, TaskInstance
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A DAG file in a snapshot of its bundle."""
+
+    bundle: str
+    tree: str
+    root: str
+    """Absolute directory of the snapshot; the first entry of the worker's import path."""
+    file: str
+    """Relative to root."""
+    isolated: bool = False
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything a runtime needs to begin an attempt. The attempt's row is committed before this is handed over."""
+
+    attempt: Attempt
+    task: TaskInstance
+    run: DagRun
+    body: Body
+    source: Source
+    dag_start_date: datetime | None = None
+    do_xcom_push: bool = True
+    templated: bool = False
+    """A pod's arguments or a native body's fields need rendering first."""
+    max_tries: int = 0
+    execution_timeout_seconds: float | None = None
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An attempt that the runtime knows: alive, or ended and not yet released."""
+
+    attempt_id: AttemptId
+    ended: bool = False
+
+
+class AttemptRuntime(Protocol):
+    """Launches attempts and tells how they go. All calls are idempotent by attempt id."""
+
+    async def launch(self, launches: Sequence[Launch]) -> None:
+        """Begin them. A refusal of one arrives as its `AttemptEnded` (Rejected), never as an exception.
+
+        Raises `errors.Transient` when nothing was handed over (the podlet is away): the same call again later.
+        """
+        ...
+
+    async def stop(self, attempt_id: AttemptId, *, grace_seconds: float | None, reason: str) -> None:
+        """Ask it to end (SIGTERM, then SIGKILL after the grace). Its end arrives as an event."""
+        ...
+
+    async def release(self, attempt_ids: Sequence[AttemptId]) -> None:
+        """Their ends are committed and their logs sealed: what the runtime keeps of them may go."""
+        ...
+
+    async def observe(self) -> Sequence[Observed]:
+        """What exists now: for reconciling after a restart. Ends not yet released are told again as events."""
+        ...
+
+    def events(self) -> AsyncIterator[Sequence[AttemptProgress | AttemptEnded]]:
+        """What happens, in batches, at least once."""
+        ...
+
+
+class ParseRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Load a DAG file and tell its DAGs."""
+
+    source: Source
+    meaning: str | None = None
+    """Set by bundle or file; None: detect."""
+    timeout_seconds: float = 30
+
+
+class ParseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a file gave: DAGs, or problems, or both (one broken DAG of several)."""
+
+    specs: tuple[DagSpec, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    """Files inside the bundle's root that loading imported, read or listed (relative paths; folders end in /)."""
+    variables: tuple[str, ...] = ()
+    """Variables and connections that loading asked for ("variable:KEY", "connection:ID")."""
+    seconds: float = 0
+    isolated: bool = False
+
+
+class RenderRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Render one task's fields in a child with its file loaded."""
+
+    source: Source
+    run: DagRun
+    task: TaskInstance
+    attempt_id: AttemptId | None = None
+    timeout_seconds: float = 30
+
+
+class Rendered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Rendered fields as plain JSON, or a problem."""
+
+    fields: dict[str, Any] = {}
+    masked: tuple[str, ...] = ()
+    """Sensitive values that the templates used."""
+    rendered_map_index: str | None = None
+    problem: Problem | None = None
+
+
+class CallbackRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Run a callback of a task or (without a task) of the DAG."""
+
+    source: Source
+    run: DagRun
+    which: str
+    """on_success, on_failure, on_retry, on_skipped, on_execute."""
+    task: TaskInstance | None = None
+    reason: str = ""
+    timeout_seconds: float = 300
+
+
+class FileRuntime(Protocol):
+    """Work with DAG files in child processes, with limits on time and memory."""
+
+    async def parse(self, request: ParseRequest) -> ParseResult:
+        """Never raises for what the file does: that is a problem in the result. Raises `errors.Transient`."""
+        ...
+
+    async def render(self, request: RenderRequest) -> Rendered:
+        """As parse."""
+        ...
+
+    async def callback(self, request: CallbackRequest) -> Problem | None:
+        """None when it returned."""
+        ...
+
+
+class Snapshots(Protocol):
+    """Whole bundle trees, content-addressed."""
+
+    async def keep(self, root: Path, paths: Sequence[str]) -> str:
+        """Copy these files (relative to root) as one tree; its hash. Unchanged contents are shared."""
+        ...
+
+    def path(self, tree: str) -> Path:
+        """The directory of a kept tree."""
+        ...
+
+    async def drop_unused(self, in_use: frozenset[str]) -> int:
+        """Delete other trees; how many."""
+        ...
