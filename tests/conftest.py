@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 from collections import Counter
 from collections.abc import Generator, Iterator
+from typing import Protocol
 
 import hypothesis
 import pytest
@@ -17,6 +19,10 @@ import pytest
 from tests.support import leaks, machine, postgres
 
 _CLUSTER_FIXTURES = {"postgres_cluster"}
+# A test that hangs is ended after this time. Suites that start processes have more of it than the 20 s of a unit test.
+_LIMITS_SECONDS = {"property": 120, "integration": 60, "corpus": 180, "e2e": 180, "faults": 180}
+_LONG_LIMIT_SECONDS = 3000
+_LEFT_TO_LONG = "marked `long`: runs with `make test-long`"
 _left_out = pytest.StashKey[Counter[str]]()
 
 # Examples are few by day; `--hypothesis-profile=long` is `make test-long`. No deadline: the machine may be busy, and
@@ -35,6 +41,7 @@ hypothesis.settings.load_profile("default")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--long`, which takes the tests marked `long` in."""
+    parser.addoption("--left-out", metavar="FILE", help="write what this machine could not run there, as JSON")
     parser.addoption("--long", action="store_true", help="run the tests marked `long` too, as `make test-long` does")
 
 
@@ -46,12 +53,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what this machine cannot run, and count it for the summary."""
+    """Leave out what this machine cannot run, and count it for the summary; give each suite its time limit."""
     chosen: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
         if _CLUSTER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("postgresql")
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_limit_seconds(config, item)))
         why = _why_left_out(config, item)
         if why is None:
             chosen.append(item)
@@ -63,9 +72,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = chosen
 
 
+def _limit_seconds(config: pytest.Config, item: pytest.Item) -> float:
+    if config.getoption("--long"):
+        return _LONG_LIMIT_SECONDS
+    suite = item.path.relative_to(config.rootpath / "tests").parts[0]
+    return _LIMITS_SECONDS.get(suite, 20)
+
+
 def _why_left_out(config: pytest.Config, item: pytest.Item) -> str | None:
     if item.get_closest_marker("long") and not config.getoption("--long"):
-        return "marked `long`: runs with `make test-long`"
+        return _LEFT_TO_LONG
     for mark, why_not in machine.NEEDS.items():
         if item.get_closest_marker(mark) and (why := why_not()):
             return why
@@ -74,8 +90,34 @@ def _why_left_out(config: pytest.Config, item: pytest.Item) -> str | None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was left out, and why."""
-    for why, count in sorted(config.stash[_left_out].items()):
+    left_out = config.stash[_left_out]
+    for why, count in sorted(left_out.items()):
         terminalreporter.write_line(f"not run: {count} tests: {why}")
+    lacking = {why: count for why, count in left_out.items() if why != _LEFT_TO_LONG}
+    if lacking and (file := config.getoption("--left-out")):
+        pathlib.Path(file).write_text(json.dumps(lacking))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that prints, when this one is a worker of pytest-xdist."""
+    if hasattr(session.config, "workeroutput"):
+        left_out = session.config.stash[_left_out]
+        session.config.workeroutput["left_out"] = dict(left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: _Node) -> None:
+    """Take what a worker left out; all workers collect the same tests, so one's count is everyone's."""
+    told: dict[str, int] = getattr(node, "workeroutput", {}).get("left_out", {})
+    left_out = node.config.stash[_left_out]
+    for why, count in told.items():
+        left_out[why] = count
+
+
+class _Node(Protocol):
+    """What pytest-xdist hands over for a worker that has ended."""
+
+    config: pytest.Config
 
 
 @pytest.hookimpl(wrapper=True)
