@@ -1,0 +1,85 @@
+"""Airflow's own answers, for tests to compare with: where its example files lie, and what `dag.test()` makes of each.
+
+Answers are kept in the user's cache, under Airflow's version and the hash of the file and of the program that
+asked; nothing of Airflow is ever copied into the repository.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PROGRAM = Path(__file__).with_name("oracle_states.py")
+_FOLDERS = ("example_dags", "providers/standard/example_dags")
+RUN_SECONDS = 300
+
+
+@functools.cache
+def interpreter() -> Path:
+    """Return the interpreter in whose environment Airflow is installed, installing it when it is not."""
+    made = subprocess.run([_ROOT / "scripts" / "airflow-env"], capture_output=True, text=True, check=True)
+    return Path(made.stdout.strip())
+
+
+@functools.cache
+def package() -> Path:
+    """Return the folder of the installed `airflow` package."""
+    (found,) = (interpreter().parent.parent / "lib").glob("python*/site-packages/airflow")
+    return found
+
+
+@functools.cache
+def version() -> str:
+    """Return the version of the installed Airflow."""
+    (found,) = package().parent.glob("apache_airflow-*.dist-info")
+    return found.name.removeprefix("apache_airflow-").removesuffix(".dist-info")
+
+
+def example(name: str) -> Path:
+    """Return the path of an example file of Airflow's wheels, by its name without `.py`."""
+    for folder in _FOLDERS:
+        path = package() / folder / f"{name}.py"
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"no file {name}.py in {', '.join(_FOLDERS)} of {package()}")
+
+
+def states_of(path: Path) -> dict[str, dict[str, Any]]:
+    """Return, for each DAG of the file, its state, tasks and XComs after `dag.test()`, as `oracle_states.py` tells."""
+    folder = _cache() / "oracle-states" / version()
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{path.stem}-{_fingerprint(path)}.json"
+    if not kept.exists():
+        # One at a time: the first call makes the database that all others copy.
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                _ask(path, folder / "template.db", kept)
+    dags: dict[str, dict[str, Any]] = json.loads(kept.read_text())["dags"]
+    return dags
+
+
+def _ask(path: Path, template: Path, kept: Path) -> None:
+    command = [interpreter(), _PROGRAM, path, template]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
+    ran = subprocess.run(command, capture_output=True, text=True, env=clean, timeout=RUN_SECONDS, check=False)
+    if ran.returncode != 0:
+        raise RuntimeError(f"Airflow could not run {path}: exit {ran.returncode}\n{ran.stderr[-4000:]}")
+    draft = kept.with_suffix(f".{os.getpid()}")
+    draft.write_text(ran.stdout)
+    draft.replace(kept)
+
+
+def _fingerprint(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes() + _PROGRAM.read_bytes()).hexdigest()[:16]
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("TRADEWIND_CACHE") or Path.home() / ".cache" / "tradewind")
