@@ -37,7 +37,7 @@ class Suite:
 _PARALLEL = ("-n", "2")
 
 DAILY = (
-    Suite(name="architecture", folder="architecture"),
+    Suite(name="architecture", folder="architecture", options=_PARALLEL),
     Suite(name="unit", folder="unit", options=_PARALLEL),
     Suite(name="property", folder="property", options=_PARALLEL),
     Suite(name="contract (memory, sqlite)", folder="contract", options=("-m", "not postgresql", *_PARALLEL)),
