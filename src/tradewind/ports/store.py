@@ -225,9 +225,7 @@ class Views(Protocol):
         """Raises `errors.NotFound`."""
         ...
 
-    async def list_tasks(
-        self, run_key: RunKey, page: Page, states: Sequence[TaskState] = ()
-    ) -> Sequence[TaskInstance]:
+    async def list_tasks(self, run_key: RunKey, page: Page, states: Sequence[TaskState] = ()) -> Sequence[TaskInstance]:
         """In order of task id and map index."""
         ...
 
@@ -256,7 +254,12 @@ class XComs(Protocol):
         ...
 
     async def list(
-        self, run_key: RunKey, task_id: str | None = None, key: str | None = None, start: int = 0, stop: int | None = None
+        self,
+        run_key: RunKey,
+        task_id: str | None = None,
+        key: str | None = None,
+        start: int = 0,
+        stop: int | None = None,
     ) -> Sequence[XComRow]:
         """In order of task id, map index, key; `start:stop` slices the result."""
         ...
@@ -269,9 +272,7 @@ class XComs(Protocol):
         """The run's key."""
         ...
 
-    async def latest_before(
-        self, dag_id: str, logical_date: datetime, task_id: str, key: str
-    ) -> Sequence[XComRow]:
+    async def latest_before(self, dag_id: str, logical_date: datetime, task_id: str, key: str) -> Sequence[XComRow]:
         """For `include_prior_dates`: the newest value of earlier runs."""
         ...
 

@@ -1,0 +1,63 @@
+"""Follows a bundle by file events: a change is looked at within a moment, and nothing costs CPU while nothing changes.
+
+File systems that send no events (network mounts) are looked at on an interval as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+import watchfiles
+
+from tradewind.bundles import bundle as bundles
+from tradewind.ports import errors
+
+_log = logging.getLogger(__name__)
+
+
+class BundleWatcher:
+    """Refreshes a bundle when its files change."""
+
+    def __init__(
+        self,
+        bundle: bundles.Bundle,
+        *,
+        on_refresh: Callable[[bundles.Refresh], None],
+        look_every: timedelta = timedelta(seconds=60),
+    ) -> None:
+        self._bundle = bundle
+        self._on_refresh = on_refresh
+        self._look_every = look_every
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look now (a Variable changed)."""
+        self._wake.set()
+
+    async def run_forever(self) -> None:
+        """Look once, then whenever files change."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow(), name="file-events")
+            group.create_task(self._refresh_when_woken(), name="refresh")
+
+    async def _follow(self) -> None:
+        async for _changes in watchfiles.awatch(
+            self._bundle.folder, debounce=100, step=20, rust_timeout=60_000, yield_on_timeout=False, recursive=True
+        ):
+            self._wake.set()
+
+    async def _refresh_when_woken(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                self._on_refresh(await self._bundle.refresh())
+            except errors.TradewindError as error:
+                _log.error("bundle %s not refreshed: %s", self._bundle.name, error)
+            try:
+                async with asyncio.timeout(self._look_every.total_seconds()):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue

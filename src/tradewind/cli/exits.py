@@ -1,0 +1,38 @@
+"""How commands end: 0 ok, 1 the run failed, 2 bad input or use; errors with object, reason and hint on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from tradewind.model.problem import Problem
+from tradewind.ports import errors
+
+OK, RUN_FAILED, BAD_INPUT = 0, 1, 2
+
+
+def show_problem(problem: Problem) -> None:
+    """Print a problem on stderr, in colour where stderr is a terminal."""
+    colour = sys.stderr.isatty()
+    place = f" ({problem.file}:{problem.line})" if problem.file and problem.line else ""
+    head = f"{problem.object}: " if problem.object else ""
+    if problem.traceback:
+        print(problem.traceback.rstrip(), file=sys.stderr)
+    label = typer.style("error:", fg="red", bold=True) if colour else "error:"
+    print(f"{label} {head}{problem.message}{place}", file=sys.stderr)
+    if problem.hint:
+        hint = typer.style("hint:", fg="cyan", bold=True) if colour else "hint:"
+        print(f"{hint} {problem.hint}", file=sys.stderr)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn the errors of the tree into a message and exit code 2."""
+    try:
+        yield
+    except errors.TradewindError as error:
+        show_problem(error.problem)
+        raise typer.Exit(BAD_INPUT) from error

@@ -1,0 +1,132 @@
+"""The command `tradewind`. Each command imports what it needs when it runs, so that help and version stay quick."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tradewind import __version__
+from tradewind.cli import exits
+from tradewind.ports import errors
+
+app = typer.Typer(
+    name="tradewind",
+    help="Runs Airflow DAG files as they are: on this machine, one process tree per task; no server needed to start.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Where state is kept (TRADEWIND_HOME, else ~/.tradewind).")
+]
+SettingsOption = Annotated[
+    Path | None, typer.Option("--settings", help="Settings file (else tradewind.toml in the home or here).")
+]
+
+
+def parse_conf(text: str | None) -> dict[str, Any]:
+    """The --conf option. Raises `errors.Rejected`."""
+    if not text:
+        return {}
+    try:
+        conf = json.loads(text)
+    except ValueError as error:
+        raise errors.Rejected(
+            f"not valid JSON: {error}", object="--conf", code="bad-conf", hint="""e.g. --conf '{"day": 3}'"""
+        ) from error
+    if not isinstance(conf, dict):
+        raise errors.Rejected(
+            "is not a JSON object", object="--conf", code="bad-conf", hint="""e.g. --conf '{"day": 3}'"""
+        )
+    return conf
+
+
+def parse_moment(text: str | None) -> datetime | None:
+    """The --logical-date option: ISO 8601; UTC where no zone is given. Raises `errors.Rejected`."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise errors.Rejected(
+            f"{text!r} is not a moment",
+            object="--logical-date",
+            code="bad-date",
+            hint="write it as 2026-01-31T00:00:00+00:00",
+        ) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(f"tradewind {__version__}")
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="A DAG file.")],
+    dag_id: Annotated[str | None, typer.Option("--dag-id", help="Which DAG, where the file has several.")] = None,
+    conf: Annotated[str | None, typer.Option("--conf", help="A JSON object, the run's conf.")] = None,
+    logical_date: Annotated[str | None, typer.Option("--logical-date", help="ISO 8601.")] = None,
+    runtime: Annotated[str, typer.Option("--runtime", help="process or kubernetes.")] = "process",
+    home: HomeOption = None,
+    settings: SettingsOption = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="text or json.")] = "text",
+    with_xcom: Annotated[bool, typer.Option("--with-xcom", help="Show XCom values too.")] = False,
+) -> None:
+    """Run one DAG to its end in the foreground. Exit code 1 means that the run failed, 2 that it could not begin."""
+    from tradewind import settings as settings_tree
+    from tradewind.cli import run as run_command
+
+    with exits.reported():
+        _choice("--output", output, ("text", "json"))
+        _choice("--runtime", runtime, ("process", "kubernetes"))
+        if runtime == "kubernetes":
+            raise errors.Rejected(
+                "pods of a cluster come with a later version",
+                object="--runtime kubernetes",
+                code="not-yet",
+                hint="use --runtime process",
+            )
+        request = run_command.Request(
+            file=file,
+            dag_id=dag_id,
+            conf=parse_conf(conf),
+            logical_date=parse_moment(logical_date),
+            home=home,
+            settings=settings_tree.load(settings or _beside(file) or settings_tree.find(home)),
+            output=output,
+            with_xcom=with_xcom,
+        )
+        code = run_command.run(request)
+    raise typer.Exit(code)
+
+
+def _beside(file: Path) -> Path | None:
+    """A settings file next to the DAG file, or in the folder above."""
+    for folder in (file.resolve().parent, file.resolve().parent.parent):
+        if (folder / "tradewind.toml").is_file():
+            return folder / "tradewind.toml"
+    return None
+
+
+def _choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise errors.Rejected(
+            f"{value!r} is not one of {', '.join(allowed)}", object=option, code="bad-option", hint="see --help"
+        )
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)

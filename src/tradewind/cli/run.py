@@ -1,0 +1,222 @@
+"""`tradewind run FILE`: one run of one DAG to its end, in the foreground, with everything it needs started and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tradewind import settings as settings_tree
+from tradewind import wiring
+from tradewind.bundles import bundle as bundles
+from tradewind.cli import document, exits
+from tradewind.cli import progress as progress_view
+from tradewind.model.commands import CancelRun, CommandResult, SetPaused, TriggerRun
+from tradewind.model.dagspec import DagSpec
+from tradewind.model.ids import DagId
+from tradewind.model.rows import DagRun, TaskInstance, XComRow
+from tradewind.model.snapshot import RunRef
+from tradewind.ports import errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for."""
+
+    file: Path
+    dag_id: str | None = None
+    conf: dict[str, Any] | None = None
+    logical_date: datetime | None = None
+    home: Path | None = None
+    settings: settings_tree.Settings
+    output: str = "text"
+    with_xcom: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How it ended."""
+
+    run: DagRun
+    tasks: tuple[TaskInstance, ...]
+    xcoms: tuple[XComRow, ...]
+    spec: DagSpec
+
+
+def run(request: Request) -> int:
+    """Run it; the exit code."""
+    scratch = None
+    if request.home is None:
+        # Sockets have short names: the scratch home lies directly in the temporary folder.
+        scratch = Path(tempfile.mkdtemp(prefix="tradewind-"))
+    try:
+        finished = asyncio.run(_run(request, wiring.Home(request.home or scratch or Path())))
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.with_name(scratch.name + ".key").unlink(missing_ok=True)
+    xcoms = finished.xcoms if request.with_xcom else None
+    if request.output == "json":
+        print(json.dumps(document.run_document(finished.run, finished.tasks, xcoms)))
+    else:
+        progress_view.show_final(finished.run, finished.tasks, xcoms)
+    return exits.OK if finished.run.state.value == "success" else exits.RUN_FAILED
+
+
+async def _run(request: Request, home: wiring.Home) -> Finished:
+    async with wiring.assemble(home, request.settings, ephemeral=True) as assembly:
+        scheduler = assembly.scheduler
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(scheduler.run(), name="scheduler")
+            try:
+                return await _drive(request, assembly, serving)
+            finally:
+                scheduler.stop()
+
+
+async def _drive(request: Request, assembly: wiring.Assembly, serving: asyncio.Task[None]) -> Finished:
+    folder, name = _split(request.file)
+    bundle = assembly.bundle(folder, name=f"run:{folder}", only=name)
+    refresh = await bundle.refresh()
+    spec = choose(refresh, bundle.specs(), request.dag_id, request.file)
+    for warning in refresh.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    view = progress_view.open_view(spec, quiet=request.output == "json" and not sys.stderr.isatty())
+    ended: asyncio.Future[DagRun] = asyncio.get_running_loop().create_future()
+    watching: dict[str, int] = {}
+    assembly.scheduler.watch(view.batch)
+    assembly.scheduler.watch(_on_end(watching, ended))
+    assembly.took(refresh)
+    await _command(assembly, SetPaused(dag_id=spec.dag_id, paused=False), serving)
+    result = await _command(
+        assembly,
+        TriggerRun(dag_id=spec.dag_id, conf=request.conf or {}, logical_date=request.logical_date),
+        serving,
+    )
+    run_id = result.run_id or ""
+    found = await assembly.store.runs.find_run(RunRef(dag_id=DagId(spec.dag_id), run_id=run_id))
+    if found is None:
+        raise errors.Fatal(f"the run {run_id!r} was made and is not there", code="run-vanished")
+    watching["key"] = found.run.run_key
+    if found.run.state.is_finished and not ended.done():
+        ended.set_result(found.run)
+    with view, _interrupts(assembly, spec.dag_id, run_id, view.note):
+        await asyncio.wait({ended, serving}, return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done():
+            serving.result()
+    final = await assembly.store.runs.find_run(RunRef(dag_id=DagId(spec.dag_id), run_id=run_id))
+    if final is None:
+        raise errors.Fatal(f"the run {run_id!r} is not there", code="run-vanished")
+    xcoms = await assembly.store.xcoms.list(final.run.run_key)
+    return Finished(run=final.run, tasks=final.tasks, xcoms=tuple(xcoms), spec=spec)
+
+
+def _on_end(watching: dict[str, int], ended: asyncio.Future[DagRun]) -> Callable[[Any], None]:
+    from tradewind.scheduler import scheduler as schedulers
+
+    def watch(batch: Any) -> None:
+        for run in schedulers.finished_runs(batch):
+            if run.run_key == watching.get("key", run.run_key) and not ended.done() and "key" in watching:
+                ended.set_result(run)
+
+    return watch
+
+
+async def _command(assembly: wiring.Assembly, command: Any, serving: asyncio.Task[None]) -> CommandResult:
+    """Put a command into the inbox, wake the leader beside us, and wait for what becomes of it."""
+    inbox_id = await assembly.store.inbox.put(command, "run", assembly.clock.now())
+    assembly.scheduler.wake()
+    while (result := await assembly.store.inbox.find_result(inbox_id)) is None:
+        if serving.done():
+            serving.result()
+        await asyncio.sleep(0.005)
+    if not result.ok:
+        raise errors.Rejected(result.message, hint=result.hint, code=result.code or "refused")
+    return result
+
+
+def _split(file: Path) -> tuple[Path, str]:
+    if not file.exists():
+        raise errors.Rejected("no such file", object=str(file), code="file-missing", hint="check the path")
+    if file.is_dir():
+        raise errors.Rejected(
+            "is a folder",
+            object=str(file),
+            code="file-is-folder",
+            hint="name one DAG file; `standalone --dags` takes a folder",
+        )
+    whole = file.resolve()
+    return whole.parent, whole.name
+
+
+def choose(refresh: bundles.Refresh, specs: dict[str, DagSpec], dag_id: str | None, file: Path) -> DagSpec:
+    """The DAG that is meant. Raises `errors.Rejected` with what the file has."""
+    if dag_id is not None and dag_id in specs:
+        return specs[dag_id]
+    if refresh.problems and (dag_id is not None or len(specs) != 1):
+        for problem in refresh.problems[1:]:
+            exits.show_problem(problem)
+        first = refresh.problems[0]
+        if first.traceback:
+            print(first.traceback.rstrip(), file=sys.stderr)
+        raise errors.Rejected(first.message, object=first.object or str(file), hint=first.hint, code=first.code)
+    names = ", ".join(sorted(specs)) or "none"
+    if dag_id is not None:
+        raise errors.Rejected(
+            f"has no DAG {dag_id!r}", object=str(file), code="dag-missing", hint=f"DAGs in it: {names}"
+        )
+    if not specs:
+        raise errors.Rejected(
+            "defines no DAG", object=str(file), code="no-dag", hint="a DAG must be made when the file is loaded"
+        )
+    if len(specs) > 1:
+        raise errors.Rejected(
+            f"defines {len(specs)} DAGs",
+            object=str(file),
+            code="several-dags",
+            hint=f"choose one with --dag-id: {names}",
+        )
+    return next(iter(specs.values()))
+
+
+class _interrupts:
+    """Ctrl-C or SIGTERM once: cancel the run and wait for its end; twice: end at once."""
+
+    def __init__(self, assembly: wiring.Assembly, dag_id: str, run_id: str, note: Callable[[str], None]) -> None:
+        self._assembly = assembly
+        self._cancel = CancelRun(dag_id=dag_id, run_id=run_id)
+        self._note = note
+        self._seen = 0
+        self._tasks: set[asyncio.Task[int]] = set()
+
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_signal)
+
+    def __exit__(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(ValueError):
+                loop.remove_signal_handler(number)
+
+    def _on_signal(self) -> None:
+        self._seen += 1
+        if self._seen > 1:
+            self._assembly.scheduler.stop()
+            return
+        self._note("cancelling the run; once more to end at once")
+        task = asyncio.get_running_loop().create_task(
+            self._assembly.store.inbox.put(self._cancel, "run", self._assembly.clock.now())
+        )
+        self._tasks.add(task)
+        task.add_done_callback(lambda _: self._assembly.scheduler.wake())

@@ -1,0 +1,155 @@
+"""What rows want against what the runtime was told: launches, stops, seals and releases.
+
+Effects come from published rows, never from the memory of a commit, so a crash between the two loses nothing: the next
+leader finds the same rows and asks again; every call to a runtime is idempotent by attempt id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from tradewind.engine import engine as engines
+from tradewind.model.events import AttemptEnded
+from tradewind.model.ids import AttemptId
+from tradewind.model.outcome import Failed, Result
+from tradewind.model.rows import Attempt
+from tradewind.model.states import EndReason
+from tradewind.ports import clock as clock_port
+from tradewind.ports import errors
+from tradewind.ports import logs as logs_port
+from tradewind.ports import runtime as runtime_port
+from tradewind.scheduler import versions as version_cache
+from tradewind.scheduler.options import Options
+
+_log = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Brings the runtime to what the rows say."""
+
+    def __init__(
+        self,
+        *,
+        engine: engines.Engine,
+        runtime: runtime_port.AttemptRuntime,
+        logs: logs_port.Logs,
+        versions: version_cache.VersionCache,
+        clock: clock_port.Clock,
+        options: Options,
+    ) -> None:
+        self._engine = engine
+        self._runtime = runtime
+        self._logs = logs
+        self._versions = versions
+        self._clock = clock
+        self._options = options
+        self._told: set[AttemptId] = set()
+        self._stopping: set[AttemptId] = set()
+        self._done: asyncio.Queue[list[Attempt]] = asyncio.Queue()
+        self.held = False
+        """True while nothing new may be launched: draining, or the lease is about to end."""
+
+    def knows(self, attempt_ids: Sequence[AttemptId]) -> None:
+        """The runtime has these already (found after a restart)."""
+        self._told.update(attempt_ids)
+
+    def forget_told(self) -> None:
+        """The runtime lost its memory (it was replaced): tell it everything again."""
+        self._told.clear()
+        self._stopping.clear()
+
+    async def run_once(self) -> list[AttemptEnded]:
+        """Launch and stop what the rows ask for. Returns ends of attempts that could not even be described."""
+        refused: list[AttemptEnded] = []
+        if not self.held:
+            refused = await self._launch()
+        for attempt in self._engine.to_stop():
+            if attempt.attempt_id not in self._stopping:
+                await self._stop(attempt)
+        return refused
+
+    async def _launch(self) -> list[AttemptEnded]:
+        refused: list[AttemptEnded] = []
+        launches: list[runtime_port.Launch] = []
+        for attempt in self._engine.to_launch():
+            if attempt.attempt_id in self._told:
+                continue
+            try:
+                launches.append(self._describe(attempt))
+            except errors.TradewindError as error:
+                refused.append(self._refusal(attempt, error))
+        if launches:
+            try:
+                await self._runtime.launch(launches)
+            except errors.Transient as error:
+                _log.warning("launch put off: %s", error)
+                return refused
+            self._told.update(launch.attempt.attempt_id for launch in launches)
+        return refused
+
+    def _describe(self, attempt: Attempt) -> runtime_port.Launch:
+        run = self._engine.run(attempt.run_key)
+        task = self._engine.task(engines.TaskKey(attempt.run_key, attempt.task_id, attempt.map_index))
+        if run is None or task is None:
+            raise errors.Fatal(f"attempt {attempt.attempt_id} has no run or task", code="attempt-without-task")
+        spec = self._engine.spec_of(attempt.run_key)
+        task_spec = next(one for one in spec.tasks if one.task_id == attempt.task_id)
+        return runtime_port.Launch(
+            attempt=attempt,
+            task=task,
+            run=run,
+            body=task_spec.body,
+            source=self._versions.source(run.version),
+            dag_start_date=spec.start_date,
+            do_xcom_push=task_spec.do_xcom_push,
+            templated=task_spec.templated or task_spec.mapping is not None,
+            max_tries=task.max_tries,
+            execution_timeout_seconds=task_spec.execution_timeout_seconds,
+        )
+
+    def _refusal(self, attempt: Attempt, error: errors.TradewindError) -> AttemptEnded:
+        failed = Failed(message=str(error), retry=False, reason=EndReason.REJECTED, entered=False)
+        return AttemptEnded(attempt_id=attempt.attempt_id, at=self._clock.now(), result=Result(outcome=failed))
+
+    async def _stop(self, attempt: Attempt) -> None:
+        try:
+            await self._runtime.stop(
+                attempt.attempt_id, grace_seconds=self._options.grace.total_seconds(), reason=attempt.stop_reason
+            )
+        except errors.Transient as error:
+            _log.warning("stop of %s put off: %s", attempt.attempt_id, error)
+            return
+        self._stopping.add(attempt.attempt_id)
+
+    def ended(self, attempts: list[Attempt]) -> None:
+        """Ends of these are committed: their logs are to be sealed, then they are to be released."""
+        for attempt in attempts:
+            self._told.discard(attempt.attempt_id)
+            self._stopping.discard(attempt.attempt_id)
+        if attempts:
+            self._done.put_nowait(attempts)
+
+    async def tidy_forever(self) -> None:
+        """Seal logs and release attempts, off the path of events."""
+        while True:
+            await self._tidy(await self._done.get())
+
+    async def tidy_now(self) -> None:
+        """Seal and release everything that waits for it (before an orderly end)."""
+        while not self._done.empty():
+            await self._tidy(self._done.get_nowait())
+
+    async def _tidy(self, attempts: list[Attempt]) -> None:
+        sealed: list[AttemptId] = []
+        for attempt in attempts:
+            try:
+                await self._logs.seal(attempt)
+                sealed.append(attempt.attempt_id)
+            except errors.TradewindError as error:
+                _log.warning("log of %s not sealed, kept where it is: %s", attempt.attempt_id, error)
+        try:
+            await self._runtime.release(sealed)
+        except errors.Transient as error:
+            _log.info("release put off until the podlet tells the ends again: %s", error)

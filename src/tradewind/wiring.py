@@ -1,0 +1,253 @@
+"""The assembly: the only module that names concrete adapters. Everything else gets ports by constructor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from tradewind import clock as clocks
+from tradewind import settings as settings_tree
+from tradewind.bundles import bundle as bundles
+from tradewind.bundles import snapshots as snapshot_folder
+from tradewind.engine import engine as engines
+from tradewind.logs import folder as log_folder
+from tradewind.model.events import DagSeen
+from tradewind.ports import errors
+from tradewind.ports import store as store_port
+from tradewind.runtime.local import options as local_options
+from tradewind.runtime.local import runtime as local_runtime
+from tradewind.runtime.local import supply
+from tradewind.scheduler import options as scheduler_options
+from tradewind.scheduler import scheduler as schedulers
+from tradewind.scheduler import wake
+from tradewind.store import store as stores
+from tradewind.vault import backends, keys
+from tradewind.vault import vault as vaults
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where everything of one installation lies (see ARCHITECTURE, "What a home holds")."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.path / "tradewind.db"
+
+    @property
+    def key(self) -> Path:
+        """The vault's key: beside the home, never in it."""
+        return self.path.with_name(self.path.name + ".key")
+
+    @property
+    def server_file(self) -> Path:
+        """Pid and addresses of the running server."""
+        return self.path / "standalone.json"
+
+    def ensure(self) -> Home:
+        """Make the folders. Raises `errors.Rejected` where it cannot be written."""
+        try:
+            for name in ("attempts", "logs", "snapshots"):
+                (self.path / name).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            raise errors.Rejected(
+                f"cannot be written: {error.strerror}",
+                object=f"home {self.path}",
+                code="home-not-writable",
+                hint="name another one with --home, or free some space",
+            ) from error
+        return self
+
+
+def default_home() -> Path:
+    """`TRADEWIND_HOME`, else `~/.tradewind`."""
+    return Path(os.environ.get("TRADEWIND_HOME") or Path.home() / ".tradewind").expanduser()
+
+
+def database_url(home: Home, settings: settings_tree.Settings) -> str:
+    """The setting, else SQLite in the home."""
+    return settings.database.url or f"sqlite:///{home.database}"
+
+
+@contextlib.asynccontextmanager
+async def open_store(home: Home, settings: settings_tree.Settings) -> AsyncIterator[store_port.Store]:
+    """The store of a home, with migrations done."""
+    async with stores.open_store(
+        database_url(home, settings), busy=timedelta(seconds=settings.database.busy_seconds)
+    ) as store:
+        yield store
+
+
+def open_vault(
+    home: Home, store: store_port.Store, environment: Mapping[str, str], folder: Path | None = None
+) -> vaults.StoreVault:
+    """Environment, files in the home, encrypted rows."""
+    return vaults.StoreVault(
+        backends=[backends.EnvironmentBackend(environment), backends.FileBackend(folder or home.path)],
+        rows=store.vault,
+        key=keys.KeyFile(home.key),
+    )
+
+
+def open_logs(home: Home) -> log_folder.FolderLogs:
+    """The logs of a home."""
+    return log_folder.FolderLogs(home.path, clocks.SystemClock())
+
+
+@dataclass(slots=True, kw_only=True)
+class Assembly:
+    """One running control plane."""
+
+    home: Home
+    settings: settings_tree.Settings
+    store: store_port.Store
+    runtime: local_runtime.LocalRuntime
+    scheduler: schedulers.Scheduler
+    vault: vaults.StoreVault
+    logs: log_folder.FolderLogs
+    snapshots: snapshot_folder.FolderSnapshots
+    clock: clocks.SystemClock
+    refreshes: list[bundles.Refresh] = field(default_factory=list)
+
+    def bundle(self, folder: Path, *, name: str = "dags", only: str | None = None) -> bundles.Bundle:
+        """A bundle of this home over a folder."""
+        return bundles.Bundle(
+            name=name,
+            folder=folder,
+            only=only,
+            meaning=self.settings.dags.airflow or None,
+            timeout_seconds=self.settings.dags.parse_timeout_seconds,
+            snapshots=self.snapshots,
+            files=self.runtime,
+            versions=self.store.versions,
+            vault=self.vault,
+            clock=self.clock,
+        )
+
+    def took(self, refresh: bundles.Refresh) -> None:
+        """A bundle was looked at: the scheduler learns which DAGs changed."""
+        for row in refresh.changed:
+            self.scheduler.submit(DagSeen(dag=row))
+
+
+@contextlib.asynccontextmanager
+async def assemble(home: Home, settings: settings_tree.Settings, *, ephemeral: bool = False) -> AsyncIterator[Assembly]:
+    """Everything of one control plane, opened in order and closed in reverse. Nothing leads yet.
+
+    `ephemeral`: the podlet ends with us and takes everything down.
+    """
+    home.ensure()
+    clock, random = clocks.SystemClock(), clocks.SystemRandom()
+    async with contextlib.AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(home, settings))
+        vault = open_vault(home, store, os.environ)
+        logs = open_logs(home)
+        snapshots = snapshot_folder.FolderSnapshots(
+            home.path / "snapshots", limit_bytes=settings.dags.tree_limit_mb << 20
+        )
+        waker = await stack.enter_async_context(wake.WakeSocket(home.path / "wake.sock"))
+        await stack.enter_async_context(
+            supply.Supply(
+                path=home.path / "supervisor.sock", store=store, vault=vault, clock=clock, wake_leader=waker.wake
+            )
+        )
+        runtime = await stack.enter_async_context(
+            local_runtime.LocalRuntime(
+                home=home.path,
+                supervisor_socket=home.path / "supervisor.sock",
+                options=_local_options(settings, ephemeral=ephemeral),
+                clock=clock,
+                random=random,
+            )
+        )
+        scheduler = schedulers.Scheduler(
+            store=store,
+            runtime=runtime,
+            files=runtime,
+            snapshots=snapshots,
+            logs=logs,
+            clock=clock,
+            random=random,
+            limits=engines.Limits(
+                parallelism=settings.scheduler.parallelism,
+                infrastructure_retries=settings.scheduler.infrastructure_retries,
+                max_map_length=settings.scheduler.max_map_length,
+            ),
+            options=scheduler_options.Options(
+                holder=f"{socket.gethostname()}:{os.getpid()}",
+                lease=timedelta(seconds=settings.scheduler.lease_seconds),
+                poll=timedelta(seconds=settings.scheduler.poll_seconds),
+                grace=timedelta(seconds=settings.runtime.local.grace_seconds),
+                drain=timedelta(seconds=settings.scheduler.drain_seconds),
+            ),
+        )
+        waker.listen(scheduler.wake)
+        yield Assembly(
+            home=home,
+            settings=settings,
+            store=store,
+            runtime=runtime,
+            scheduler=scheduler,
+            vault=vault,
+            logs=logs,
+            snapshots=snapshots,
+            clock=clock,
+        )
+
+
+def _local_options(settings: settings_tree.Settings, *, ephemeral: bool) -> local_options.Options:
+    local = settings.runtime.local
+    return local_options.Options(
+        images=tuple(
+            local_options.Image(
+                pattern=image.pattern, venv=image.venv, root=image.root, path=image.path, entrypoint=image.entrypoint
+            )
+            for image in local.images
+        ),
+        secrets=local.secrets.directory,
+        configmaps=local.configmaps.directory,
+        zygote_memory_bytes=local.zygote_memory_mb << 20,
+        zygote_count=local.zygote_count,
+        max_xcom_bytes=int(settings.xcom.max_mb * (1 << 20)),
+        log_quota_bytes=settings.logs.quota_mb << 20,
+        ephemeral=ephemeral,
+    )
+
+
+def find_server(home: Home) -> dict[str, object] | None:
+    """What a running server wrote about itself; None where none runs."""
+    try:
+        told = json.loads(home.server_file.read_text())
+        os.kill(int(told["pid"]), 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return dict(told)
+
+
+def wake_server(home: Home) -> None:
+    """Tell a running leader to look at its inbox now (its poll is the net)."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        sender.sendto(b"wake", str(home.path / "wake.sock"))
+
+
+def dag_test(file: str, dag_id: str, **options: object) -> object:
+    """What `dag.test()` runs: see `tradewind.cli.run`."""
+    from tradewind.cli import run as run_command
+
+    return run_command.test(file, dag_id, **options)
+
+
+__all__ = ["Assembly", "Home", "assemble", "asyncio"]
