@@ -15,7 +15,7 @@ from tests.architecture import arrows, sources
 def test_every_import_is_in_the_table() -> None:
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
     ran = subprocess.run(command, cwd=sources.ROOT, capture_output=True, text=True, timeout=50, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.returncode == 0, ran.stdout.partition("Broken contracts")[2] + ran.stderr
 
 
 def _table() -> arrows.Table:
