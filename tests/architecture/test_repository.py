@@ -63,6 +63,15 @@ def test_no_file_is_marked_unfinished() -> None:
     assert [line for line in _find(_UNFINISHED) if re.match(r"\S+\.(py|toml|sh|md|yaml|yml):", line)] == []
 
 
+def test_every_dependency_is_pinned() -> None:
+    settings = tomllib.loads((sources.ROOT / "pyproject.toml").read_text())
+    project = settings["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["dev"], *settings["build-system"]["requires"]]
+    names = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower().replace("_", "-") for line in asked}
+    pinned = {line.partition("==")[0] for line in (sources.ROOT / "constraints.txt").read_text().splitlines()}
+    assert names - pinned == set(), "hint: make lock"
+
+
 def test_apache_airflow_is_no_dependency() -> None:
     project = tomllib.loads((sources.ROOT / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
