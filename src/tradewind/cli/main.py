@@ -28,6 +28,14 @@ HomeOption = Annotated[
 SettingsOption = Annotated[
     Path | None, typer.Option("--settings", help="Settings file (else tradewind.toml in the home or here).")
 ]
+OutputOption = Annotated[str, typer.Option("--output", "-o", help="table or json.")]
+LimitOption = Annotated[int, typer.Option("--limit", help="Rows of a page.", min=1, max=10_000)]
+AfterOption = Annotated[str | None, typer.Option("--after", help="The page after this key (the last row's id).")]
+
+
+def check_output(output: str) -> None:
+    """The --output option of lists. Raises `errors.Rejected`."""
+    _choice("--output", output, ("table", "json"))
 
 
 def parse_conf(text: str | None) -> dict[str, Any]:
@@ -109,6 +117,31 @@ def run(
     raise typer.Exit(code)
 
 
+@app.command()
+def standalone(
+    home: HomeOption = None,
+    dags: Annotated[Path | None, typer.Option("--dags", help="Folder of DAG files (else HOME/dags).")] = None,
+    settings: SettingsOption = None,
+    log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Serve everything on this machine until stopped: Ctrl-C once drains, twice stops at once."""
+    from tradewind import settings as settings_tree
+    from tradewind import wiring
+    from tradewind.cli import standalone as standalone_command
+
+    with exits.reported():
+        _choice("--log-level", log_level, ("debug", "info", "warning", "error"))
+        place = home or wiring.default_home()
+        request = standalone_command.Request(
+            home=place.resolve(),
+            dags=dags,
+            settings=settings_tree.load(settings or settings_tree.find(place)),
+            log_level=log_level,
+        )
+        code = standalone_command.serve(request)
+    raise typer.Exit(code)
+
+
 def _beside(file: Path) -> Path | None:
     """A settings file next to the DAG file, or in the folder above."""
     for folder in (file.resolve().parent, file.resolve().parent.parent):
@@ -124,8 +157,17 @@ def _choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
         )
 
 
+def _add_groups() -> None:
+    from tradewind.cli import dags, runs, tasks
+
+    app.add_typer(dags.app, name="dags")
+    app.add_typer(runs.app, name="runs")
+    app.add_typer(tasks.app, name="tasks")
+
+
 def main() -> None:
     """Entry point."""
+    _add_groups()
     try:
         app()
     except KeyboardInterrupt:

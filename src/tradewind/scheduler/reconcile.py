@@ -12,14 +12,15 @@ from collections.abc import Sequence
 
 from tradewind.engine import engine as engines
 from tradewind.model.events import AttemptEnded
-from tradewind.model.ids import AttemptId
+from tradewind.model.ids import AttemptId, TaskKey
 from tradewind.model.outcome import Failed, Result
 from tradewind.model.rows import Attempt
-from tradewind.model.states import EndReason
+from tradewind.model.states import AttemptPhase, EndReason
 from tradewind.ports import clock as clock_port
 from tradewind.ports import errors
 from tradewind.ports import logs as logs_port
 from tradewind.ports import runtime as runtime_port
+from tradewind.ports import store as store_port
 from tradewind.scheduler import versions as version_cache
 from tradewind.scheduler.options import Options
 
@@ -35,6 +36,7 @@ class Reconciler:
         engine: engines.Engine,
         runtime: runtime_port.AttemptRuntime,
         logs: logs_port.Logs,
+        views: store_port.Views,
         versions: version_cache.VersionCache,
         clock: clock_port.Clock,
         options: Options,
@@ -42,23 +44,19 @@ class Reconciler:
         self._engine = engine
         self._runtime = runtime
         self._logs = logs
+        self._views = views
         self._versions = versions
         self._clock = clock
         self._options = options
         self._told: set[AttemptId] = set()
         self._stopping: set[AttemptId] = set()
-        self._done: asyncio.Queue[list[Attempt]] = asyncio.Queue()
+        self._done: asyncio.Queue[tuple[list[Attempt], list[AttemptId]]] = asyncio.Queue()
         self.held = False
         """True while nothing new may be launched: draining, or the lease is about to end."""
 
     def knows(self, attempt_ids: Sequence[AttemptId]) -> None:
         """The runtime has these already (found after a restart)."""
         self._told.update(attempt_ids)
-
-    def forget_told(self) -> None:
-        """The runtime lost its memory (it was replaced): tell it everything again."""
-        self._told.clear()
-        self._stopping.clear()
 
     async def run_once(self) -> list[AttemptEnded]:
         """Launch and stop what the rows ask for. Returns ends of attempts that could not even be described."""
@@ -91,7 +89,7 @@ class Reconciler:
 
     def _describe(self, attempt: Attempt) -> runtime_port.Launch:
         run = self._engine.run(attempt.run_key)
-        task = self._engine.task(engines.TaskKey(attempt.run_key, attempt.task_id, attempt.map_index))
+        task = self._engine.task(TaskKey(attempt.run_key, attempt.task_id, attempt.map_index))
         if run is None or task is None:
             raise errors.Fatal(f"attempt {attempt.attempt_id} has no run or task", code="attempt-without-task")
         spec = self._engine.spec_of(attempt.run_key)
@@ -123,33 +121,45 @@ class Reconciler:
             return
         self._stopping.add(attempt.attempt_id)
 
-    def ended(self, attempts: list[Attempt]) -> None:
-        """Ends of these are committed: their logs are to be sealed, then they are to be released."""
+    def ended(self, attempts: Sequence[Attempt], again: Sequence[AttemptId]) -> None:
+        """Ends of these are committed: their logs are to be sealed, then they are to be released.
+
+        `again`: ends that the runtime told although they were committed before (a leader ended in between).
+        """
         for attempt in attempts:
             self._told.discard(attempt.attempt_id)
             self._stopping.discard(attempt.attempt_id)
-        if attempts:
-            self._done.put_nowait(attempts)
+        if attempts or again:
+            self._done.put_nowait((list(attempts), list(again)))
 
     async def tidy_forever(self) -> None:
         """Seal logs and release attempts, off the path of events."""
         while True:
-            await self._tidy(await self._done.get())
+            await self._tidy(*await self._done.get())
 
     async def tidy_now(self) -> None:
         """Seal and release everything that waits for it (before an orderly end)."""
         while not self._done.empty():
-            await self._tidy(self._done.get_nowait())
+            await self._tidy(*self._done.get_nowait())
 
-    async def _tidy(self, attempts: list[Attempt]) -> None:
+    async def _tidy(self, attempts: list[Attempt], again: list[AttemptId]) -> None:
         sealed: list[AttemptId] = []
-        for attempt in attempts:
-            try:
+        try:
+            for attempt_id in again:
+                attempt = await self._committed(attempt_id)
+                if attempt is None:
+                    sealed.append(attempt_id)  # no row wants it: an orphan, or its history was deleted
+                elif attempt.phase is AttemptPhase.ENDED:
+                    attempts.append(attempt)
+            for attempt in attempts:
                 await self._logs.seal(attempt)
                 sealed.append(attempt.attempt_id)
-            except errors.TradewindError as error:
-                _log.warning("log of %s not sealed, kept where it is: %s", attempt.attempt_id, error)
-        try:
             await self._runtime.release(sealed)
-        except errors.Transient as error:
-            _log.info("release put off until the podlet tells the ends again: %s", error)
+        except errors.TradewindError as error:
+            _log.warning("kept where they are until the podlet tells the ends again: %s", error)
+
+    async def _committed(self, attempt_id: AttemptId) -> Attempt | None:
+        try:
+            return await self._views.get_attempt(attempt_id)
+        except errors.NotFound:
+            return None

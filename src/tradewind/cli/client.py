@@ -1,0 +1,83 @@
+"""Commands that ask the leader for something: a row in the inbox, a wake-up, and the answer.
+
+Where no server runs, the command leads for a moment itself, under the lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tradewind import clock as clocks
+from tradewind import settings as settings_tree
+from tradewind import wiring
+from tradewind.model.commands import CommandResult
+from tradewind.ports import errors
+from tradewind.ports import store as store_port
+
+_ANSWER_SECONDS = 30.0
+
+
+def settings_of(home: Path | None, settings: Path | None) -> settings_tree.Settings:
+    """The settings that apply to a command."""
+    return settings_tree.load(settings or settings_tree.find(home or wiring.default_home()))
+
+
+@asynccontextmanager
+async def opened(
+    home: Path | None, settings: settings_tree.Settings
+) -> AsyncIterator[tuple[wiring.Home, store_port.Store]]:
+    """The home and its store. Raises `errors.NotFound` for a home that does not exist."""
+    place = wiring.Home(home or wiring.default_home())
+    if not place.path.is_dir():
+        raise errors.NotFound(
+            "does not exist", object=f"home {place.path}", code="home-missing", hint="`tradewind standalone` makes it"
+        )
+    async with wiring.open_store(place, settings) as store:
+        yield place, store
+
+
+async def send(home: Path | None, settings: settings_tree.Settings, command: Any) -> CommandResult:
+    """Ask, and wait for what becomes of it. Raises `errors.Rejected` with the leader's reason where it is refused."""
+    async with opened(home, settings) as (place, store):
+        inbox_id = await store.inbox.put(command, getpass.getuser(), clocks.SystemClock().now())
+        if wiring.find_server(place) is None:
+            await _lead_briefly(place, settings, store, inbox_id)
+        wiring.wake_server(place)
+        result = await _answer(store, inbox_id)
+    if not result.ok:
+        raise errors.Rejected(result.message, hint=result.hint, code=result.code or "refused")
+    return result
+
+
+async def _answer(store: store_port.Store, inbox_id: int) -> CommandResult:
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            pause = 0.002
+            while (result := await store.inbox.find_result(inbox_id)) is None:
+                await asyncio.sleep(pause)
+                pause = min(0.1, pause * 1.5)
+            return result
+    except TimeoutError:
+        raise errors.Transient(
+            f"no answer for {_ANSWER_SECONDS:g} s; it is kept and will be done",
+            object=f"command {inbox_id}",
+            hint="look at the server's health address",
+        ) from None
+
+
+async def _lead_briefly(
+    place: wiring.Home, settings: settings_tree.Settings, store: store_port.Store, inbox_id: int
+) -> None:
+    """No server runs: take the lease, decide the inbox, launch nothing, give the lease back."""
+    async with wiring.assemble(place, settings, ephemeral=True) as assembly:
+        assembly.scheduler.hold()
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(assembly.scheduler.run())
+            while await store.inbox.find_result(inbox_id) is None and not serving.done():
+                await asyncio.sleep(0.01)
+            assembly.scheduler.stop()

@@ -1,0 +1,153 @@
+"""`tradewind standalone`: everything on this machine, for good: bundles watched, runs scheduled, a health address.
+
+The first Ctrl-C or SIGTERM drains (what runs may end, nothing new begins), the second stops at once; what runs then
+goes on under the podlet and is adopted by the next server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tradewind import __version__, health, wiring
+from tradewind import settings as settings_tree
+from tradewind.bundles import bundle as bundles
+from tradewind.bundles import watcher as bundle_watcher
+from tradewind.ports import errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for."""
+
+    home: Path
+    dags: Path | None
+    settings: settings_tree.Settings
+    log_level: str = "info"
+
+
+def serve(request: Request) -> int:
+    """Serve until stopped; the exit code."""
+    logging.basicConfig(
+        level=request.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    home = wiring.Home(request.home)
+    running = wiring.find_server(home)
+    if running is not None:
+        raise errors.Conflict(
+            f"a server runs on it already (pid {running['pid']})",
+            object=f"home {home.path}",
+            code="already-running",
+            hint=f"stop it with `kill {running['pid']}`, or name another home with --home",
+        )
+    with asyncio.Runner(loop_factory=_new_loop()) as runner:
+        runner.run(Server(request, home).run())
+    return 0
+
+
+def _new_loop() -> Any:
+    with suppress(ImportError):
+        import uvloop
+
+        return uvloop.new_event_loop
+    return None
+
+
+class Server:
+    """One server."""
+
+    def __init__(self, request: Request, home: wiring.Home) -> None:
+        self._request = request
+        self._home = home
+        self._started = datetime.now().astimezone()
+        self._refreshed = False
+        self._assembly: wiring.Assembly | None = None
+        self._signals = 0
+
+    async def run(self) -> None:
+        """Serve until stopped."""
+        async with wiring.assemble(self._home, self._request.settings) as assembly:
+            self._assembly = assembly
+            folder = self._folder()
+            watcher = bundle_watcher.BundleWatcher(assembly.bundle(folder), on_refresh=self._on_refresh)
+            async with self._health() as server:
+                self._tell(server.url, folder)
+                try:
+                    await self._serve(assembly, watcher)
+                finally:
+                    self._home.server_file.unlink(missing_ok=True)
+
+    def _folder(self) -> Path:
+        chosen = self._request.dags or (
+            Path(self._request.settings.dags.folder) if self._request.settings.dags.folder else None
+        )
+        if chosen is None:
+            chosen = self._home.path / "dags"
+            chosen.mkdir(exist_ok=True)
+        if not chosen.is_dir():
+            raise errors.Rejected(
+                "no such folder",
+                object=f"DAG folder {chosen}",
+                code="dags-missing",
+                hint="make it, or name another with --dags",
+            )
+        return chosen.resolve()
+
+    def _health(self) -> health.HealthServer:
+        return health.HealthServer(self._report, port=self._request.settings.server.health_port)
+
+    def _report(self) -> tuple[bool, Mapping[str, Any]]:
+        assembly = self._assembly
+        ready = assembly is not None and assembly.scheduler.ready.is_set() and self._refreshed
+        return ready, {
+            "status": "healthy" if ready else "starting" if self._signals == 0 else "draining",
+            "version": __version__,
+            "pid": os.getpid(),
+            "started_at": self._started.isoformat(),
+            "set_aside": [] if assembly is None else [error for _, error in assembly.scheduler.set_aside],
+        }
+
+    def _tell(self, url: str, folder: Path) -> None:
+        told = {"pid": os.getpid(), "health": url, "dags": str(folder), "version": __version__}
+        temporary = self._home.server_file.with_suffix(".new")
+        temporary.write_text(json.dumps(told))
+        temporary.rename(self._home.server_file)
+        print(f"tradewind {__version__}: home {self._home.path}, DAG files in {folder}, {url}", file=sys.stderr)
+
+    async def _serve(self, assembly: wiring.Assembly, watcher: bundle_watcher.BundleWatcher) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_signal)
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(watcher.run_forever(), name="bundle")
+            await assembly.scheduler.run()
+            watching.cancel()
+
+    def _on_signal(self) -> None:
+        self._signals += 1
+        if self._assembly is None:
+            return
+        if self._signals == 1:
+            seconds = self._request.settings.scheduler.drain_seconds
+            print(f"draining for up to {seconds:g} s; once more to stop at once", file=sys.stderr)
+            self._assembly.scheduler.drain()
+            asyncio.get_running_loop().call_later(seconds, self._assembly.scheduler.stop)
+        else:
+            self._assembly.scheduler.stop()
+
+    def _on_refresh(self, refresh: bundles.Refresh) -> None:
+        if self._assembly is not None:
+            self._assembly.took(refresh)
+        self._refreshed = True
+        for problem in refresh.problems:
+            logging.getLogger(__name__).warning("%s", problem)
