@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tradewind import clock as clocks
+from tradewind import health
 from tradewind import settings as settings_tree
 from tradewind.bundles import bundle as bundles
 from tradewind.bundles import snapshots as snapshot_folder
+from tradewind.bundles import watcher as bundle_watcher
 from tradewind.engine import engine as engines
 from tradewind.logs import folder as log_folder
 from tradewind.model.events import DagSeen
@@ -119,7 +120,6 @@ class Assembly:
     logs: log_folder.FolderLogs
     snapshots: snapshot_folder.FolderSnapshots
     clock: clocks.SystemClock
-    refreshes: list[bundles.Refresh] = field(default_factory=list)
 
     def bundle(self, folder: Path, *, name: str = "dags", only: str | None = None) -> bundles.Bundle:
         """A bundle of this home over a folder."""
@@ -135,6 +135,19 @@ class Assembly:
             vault=self.vault,
             clock=self.clock,
         )
+
+    async def follow(self, bundle: bundles.Bundle, on_refresh: Callable[[bundles.Refresh], None]) -> None:
+        """Look at a bundle now and whenever its files change, for good; the scheduler learns what changed."""
+
+        def refreshed(refresh: bundles.Refresh) -> None:
+            self.took(refresh)
+            on_refresh(refresh)
+
+        await bundle_watcher.BundleWatcher(bundle, on_refresh=refreshed).run_forever()
+
+    def health(self, report: health.Report) -> health.HealthServer:
+        """The health address."""
+        return health.HealthServer(report, port=self.settings.server.health_port)
 
     def took(self, refresh: bundles.Refresh) -> None:
         """A bundle was looked at: the scheduler learns which DAGs changed."""
@@ -243,11 +256,11 @@ def wake_server(home: Home) -> None:
         sender.sendto(b"wake", str(home.path / "wake.sock"))
 
 
-def dag_test(file: str, dag_id: str, **options: object) -> object:
-    """What `dag.test()` runs: see `tradewind.cli.run`."""
-    from tradewind.cli import run as run_command
-
-    return run_command.test(file, dag_id, **options)
+def now() -> datetime:
+    """The moment, by the machine's clock."""
+    return clocks.SystemClock().now()
 
 
-__all__ = ["Assembly", "Home", "assemble", "asyncio"]
+Bundle = bundles.Bundle
+Refresh = bundles.Refresh
+finished_runs = schedulers.finished_runs

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tradewind import clock as clocks
 from tradewind import settings as settings_tree
 from tradewind import wiring
 from tradewind.model.commands import CommandResult
@@ -44,7 +43,7 @@ async def opened(
 async def send(home: Path | None, settings: settings_tree.Settings, command: Any) -> CommandResult:
     """Ask, and wait for what becomes of it. Raises `errors.Rejected` with the leader's reason where it is refused."""
     async with opened(home, settings) as (place, store):
-        inbox_id = await store.inbox.put(command, getpass.getuser(), clocks.SystemClock().now())
+        inbox_id = await store.inbox.put(command, getpass.getuser(), wiring.now())
         if wiring.find_server(place) is None:
             await _lead_briefly(place, settings, store, inbox_id)
         wiring.wake_server(place)

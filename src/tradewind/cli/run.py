@@ -1,4 +1,4 @@
-"""`tradewind run FILE`: one run of one DAG to its end, in the foreground, with everything it needs started and ended."""
+"""`tradewind run FILE`: one run of one DAG to its end, in the foreground, with all it needs started and ended."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from typing import Any
 
 from tradewind import settings as settings_tree
 from tradewind import wiring
-from tradewind.bundles import bundle as bundles
 from tradewind.cli import document, exits
 from tradewind.cli import progress as progress_view
 from tradewind.model.commands import CancelRun, CommandResult, SetPaused, TriggerRun
 from tradewind.model.dagspec import DagSpec
+from tradewind.model.facts import Batch
 from tradewind.model.ids import DagId
 from tradewind.model.rows import DagRun, TaskInstance, XComRow
 from tradewind.model.snapshot import RunRef
@@ -109,7 +109,7 @@ async def _drive(request: Request, assembly: wiring.Assembly, serving: asyncio.T
     watching["key"] = found.run.run_key
     if found.run.state.is_finished and not ended.done():
         ended.set_result(found.run)
-    with view, _interrupts(assembly, spec.dag_id, run_id, view.note):
+    with view, _Interrupts(assembly, spec.dag_id, run_id, view.note):
         await asyncio.wait({ended, serving}, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
             serving.result()
@@ -120,12 +120,10 @@ async def _drive(request: Request, assembly: wiring.Assembly, serving: asyncio.T
     return Finished(run=final.run, tasks=final.tasks, xcoms=tuple(xcoms), spec=spec)
 
 
-def _on_end(watching: dict[str, int], ended: asyncio.Future[DagRun]) -> Callable[[Any], None]:
-    from tradewind.scheduler import scheduler as schedulers
-
-    def watch(batch: Any) -> None:
-        for run in schedulers.finished_runs(batch):
-            if run.run_key == watching.get("key", run.run_key) and not ended.done() and "key" in watching:
+def _on_end(watching: dict[str, int], ended: asyncio.Future[DagRun]) -> Callable[[Batch], None]:
+    def watch(batch: Batch) -> None:
+        for run in wiring.finished_runs(batch):
+            if run.run_key == watching.get("key") and not ended.done():
                 ended.set_result(run)
 
     return watch
@@ -158,7 +156,7 @@ def _split(file: Path) -> tuple[Path, str]:
     return whole.parent, whole.name
 
 
-def choose(refresh: bundles.Refresh, specs: dict[str, DagSpec], dag_id: str | None, file: Path) -> DagSpec:
+def choose(refresh: wiring.Refresh, specs: dict[str, DagSpec], dag_id: str | None, file: Path) -> DagSpec:
     """The DAG that is meant. Raises `errors.Rejected` with what the file has."""
     if dag_id is not None and dag_id in specs:
         return specs[dag_id]
@@ -188,7 +186,7 @@ def choose(refresh: bundles.Refresh, specs: dict[str, DagSpec], dag_id: str | No
     return next(iter(specs.values()))
 
 
-class _interrupts:
+class _Interrupts:
     """Ctrl-C or SIGTERM once: cancel the run and wait for its end; twice: end at once."""
 
     def __init__(self, assembly: wiring.Assembly, dag_id: str, run_id: str, note: Callable[[str], None]) -> None:

@@ -19,10 +19,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tradewind import __version__, health, wiring
+from tradewind import __version__, wiring
 from tradewind import settings as settings_tree
-from tradewind.bundles import bundle as bundles
-from tradewind.bundles import watcher as bundle_watcher
 from tradewind.ports import errors
 
 
@@ -79,11 +77,10 @@ class Server:
         async with wiring.assemble(self._home, self._request.settings) as assembly:
             self._assembly = assembly
             folder = self._folder()
-            watcher = bundle_watcher.BundleWatcher(assembly.bundle(folder), on_refresh=self._on_refresh)
-            async with self._health() as server:
+            async with assembly.health(self._report) as server:
                 self._tell(server.url, folder)
                 try:
-                    await self._serve(assembly, watcher)
+                    await self._serve(assembly, assembly.bundle(folder))
                 finally:
                     self._home.server_file.unlink(missing_ok=True)
 
@@ -103,9 +100,6 @@ class Server:
             )
         return chosen.resolve()
 
-    def _health(self) -> health.HealthServer:
-        return health.HealthServer(self._report, port=self._request.settings.server.health_port)
-
     def _report(self) -> tuple[bool, Mapping[str, Any]]:
         assembly = self._assembly
         ready = assembly is not None and assembly.scheduler.ready.is_set() and self._refreshed
@@ -124,12 +118,12 @@ class Server:
         temporary.rename(self._home.server_file)
         print(f"tradewind {__version__}: home {self._home.path}, DAG files in {folder}, {url}", file=sys.stderr)
 
-    async def _serve(self, assembly: wiring.Assembly, watcher: bundle_watcher.BundleWatcher) -> None:
+    async def _serve(self, assembly: wiring.Assembly, bundle: wiring.Bundle) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._on_signal)
         async with asyncio.TaskGroup() as group:
-            watching = group.create_task(watcher.run_forever(), name="bundle")
+            watching = group.create_task(assembly.follow(bundle, self._on_refresh), name="bundle")
             await assembly.scheduler.run()
             watching.cancel()
 
@@ -145,9 +139,7 @@ class Server:
         else:
             self._assembly.scheduler.stop()
 
-    def _on_refresh(self, refresh: bundles.Refresh) -> None:
-        if self._assembly is not None:
-            self._assembly.took(refresh)
+    def _on_refresh(self, refresh: wiring.Refresh) -> None:
         self._refreshed = True
         for problem in refresh.problems:
             logging.getLogger(__name__).warning("%s", problem)

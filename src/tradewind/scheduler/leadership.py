@@ -1,6 +1,7 @@
 """Holding the lease: taken once, renewed at a third of its life, given back at the end.
 
-Invariant: a leader that cannot renew stops launching before its lease can end, so its successor never launches beside it.
+Invariant: a leader that cannot renew stops launching before its lease can end, so a successor never
+launches beside it.
 """
 
 from __future__ import annotations

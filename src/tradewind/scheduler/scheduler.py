@@ -236,7 +236,7 @@ class Scheduler:
     def _apply(self, event: Event, now: datetime) -> None:
         try:
             self._engine.apply(event, now, self._draws)
-        except Exception as error:  # a bug of ours must not stop the other runs; the event is shown
+        except Exception as error:  # noqa: BLE001 a bug of ours must not stop the other runs; the event is shown
             _log.exception("event set aside: %r", event)
             self.set_aside.append((event, repr(error)))
 
