@@ -1,0 +1,78 @@
+"""The results as a page of the docs: made of the raw JSON alone, so that no figure in it comes from anywhere else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bench import comparison, plan
+
+TITLES = {
+    "start_seconds": "Start to healthy",
+    "idle_pss_mb": "Idle memory (PSS of all processes), 10 DAGs loaded",
+    "idle_cpu_percent": "Idle CPU",
+    "chain_gap_ms": "Chain of 10: one function's return → the next one's entry",
+    "fanout_tasks_per_second": "Fan-out of no-op Python tasks",
+    "cpu_ms_per_task": "CPU per no-op Python task, all processes",
+    "many_files_sqlite_tasks_per_second": "100 files × 1 DAG × 10 tasks, SQLite",
+    "many_files_postgresql_tasks_per_second": "100 files × 1 DAG × 10 tasks, PostgreSQL",
+    "new_file_listed_seconds": "New file listed",
+}
+HEAD = """\
+# Benchmarks
+
+Tradewind beside Apache Airflow {airflow} `standalone`, on one machine, in one run of `make bench`: {machine}.
+Both run the same DAG files; times inside a run are stamped by the task bodies themselves. Samples of the two were taken
+in turn, the other system frozen meanwhile. "Times better" is the ratio of medians, in brackets its 95 % confidence
+interval (bootstrap over pairs). Airflow's configurations are the files in `bench/airflow/`; *reduced* means that its
+API server holds only what tasks need. The raw samples: `bench/results/{name}`. This page is generated from that file;
+do not edit it.
+"""
+
+
+def page(path: Path) -> str:
+    """The page for one file of results."""
+    raw = json.loads(path.read_text())
+    blocks = [HEAD.format(airflow=raw["airflow"], machine=raw["machine"]["text"], name=path.name)]
+    if raw["samples"] < 7:
+        blocks.append("**A quick run: too few samples to tell anything but that the measures work.**\n")
+    for measure, title in TITLES.items():
+        rows = [series for series in raw["series"] if series["measure"] == measure]
+        if rows:
+            blocks.append(f"## {title}\n\n{table(rows)}")
+    return "\n".join(blocks)
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """One measure: a line per system."""
+    ours = next((row for row in rows if row["system"] == plan.OURS and row["samples"]), None)
+    lines = [
+        "| system | median | middle half | samples | times better |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    return "\n".join([*lines, *(line(row, ours) for row in rows)]) + "\n"
+
+
+def line(row: dict[str, Any], ours: dict[str, Any] | None) -> str:
+    """One system's line."""
+    if not row["samples"]:
+        return f"| {row['system']} | – | – | 0 | {row['note'] or 'no sample'} |"
+    first, middle, third = comparison.quartiles(row["samples"])
+    better = ""
+    if ours is not None and row is not ours:
+        found = comparison.times_better(row["samples"], ours["samples"], higher_is_better=row["higher_is_better"])
+        bounds = (
+            f" ({number(found.low)}–{number(found.high)})" if found.low is not None and found.high is not None else ""
+        )
+        better = f"{number(found.value)}×{bounds}"
+    spread = f"{number(first)}–{number(third)}"
+    note = f" {row['note']}" if row["note"] else ""
+    return f"| {row['system']} | {number(middle)} {row['unit']} | {spread} | {len(row['samples'])} | {better}{note} |"
+
+
+def number(value: float) -> str:
+    """Three digits that tell something."""
+    if value == 0:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
