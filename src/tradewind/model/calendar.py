@@ -109,7 +109,7 @@ class Cron:
 
     def after(self, wall: datetime) -> datetime:
         """Return the first time after this one; raises NoTick."""
-        start = self._floor(wall) + self.unit
+        start = self._floor(wall + self.unit)
         time = None
         if start.day in days_of(self, start.year, start.month):
             time = self._time_from(start.hour, start.minute, start.second)
@@ -130,8 +130,9 @@ class Cron:
         return datetime(year, month, day, self.hours[-1], self.minutes[-1], self.seconds[-1])  # noqa: DTZ001
 
     def _floor(self, wall: datetime) -> datetime:
-        second = wall.second if self.unit.seconds == 1 else 0
-        return wall.replace(second=second, microsecond=0)
+        if self.unit.seconds == 1:
+            return wall.replace(microsecond=0) if wall.microsecond else wall
+        return wall.replace(second=0, microsecond=0) if wall.second or wall.microsecond else wall
 
     def _time_from(self, hour: int, minute: int, second: int) -> tuple[int, int, int] | None:
         if hour in self.hours:
@@ -270,9 +271,13 @@ def _day_rules(numbers: _Field, weekdays: _Field, nth: dict[Any, set[Any]], near
 
 def _require_a_date(cron: Cron) -> None:
     """Raise BadCron when no day of any year matches, as for 30 February."""
-    # 28 years hold every calendar there is, but for a century that is no leap year: 40 are enough.
+    # Every calendar there is comes round within 40 years (28, but for a century that has no leap year).
     years = sorted(cron.years) if len(cron.years) < 200 else range(1990, 2030)
-    if not any(days_of(cron, year, month) for year in years for month in range(1, 13)):
+    dates = [(year, month) for year in years for month in sorted(cron.months)]
+    comes = [any(rule.within(year, month) for year, month in dates) for rule in cron.days]
+    # Two ways to match are two chances; but croniter looks for both, and fails on one, where W or # narrows them.
+    narrowed = any(rule.near or rule.nth for rule in cron.days)
+    if not (all(comes) if narrowed else any(comes)):
         raise BadCron(f"cron expression {cron.text!r}", "no such date ever comes", "check the day against the month")
 
 

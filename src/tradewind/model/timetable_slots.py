@@ -1,16 +1,17 @@
 """When runs are due: the arithmetic of every kind of timetable, equal to Airflow 3.3's moment by moment.
 
-Nothing here knows what time it is; callers say it. Where Airflow's arithmetic fails (a year field has run out, say) it
-logs an error and schedules nothing more; here that is plain `None`.
+Nothing here knows what time it is; callers say it. In the few places where Airflow's arithmetic raises (and its
+scheduler then forgets the DAG's next run) there is an answer here: around changes of the clocks without catchup, and at
+the ends of a cron expression's field of years.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from tradewind.model.calendar import NoTick, next_tick, parse_cron, previous_tick
+from tradewind.model.calendar import NoTick
+from tradewind.model.timetable_grid import CronGrid, DeltaGrid, Grid, before_tick
 from tradewind.model.timetable_problem import NotComputable
 from tradewind.model.timetable_spec import (
     AssetOrTime,
@@ -19,7 +20,6 @@ from tradewind.model.timetable_spec import (
     CronDataInterval,
     CronTrigger,
     DataInterval,
-    Delta,
     DeltaDataInterval,
     DeltaTrigger,
     Events,
@@ -29,7 +29,7 @@ from tradewind.model.timetable_spec import (
     RunSlot,
     Timetable,
 )
-from tradewind.model.timetable_zone import UTC, zone
+from tradewind.model.timetable_zone import UTC
 
 _FIVE_MINUTES = timedelta(minutes=5)
 
@@ -62,15 +62,15 @@ def next_slot(
                 return _event(timetable, ran, earliest, latest, catchup=catchup, now=now)
             case CronDataInterval():
                 return _interval_slot(
-                    _CronGrid(timetable.crons, timetable.timezone), ran, earliest, latest, catchup, now
+                    CronGrid(timetable.crons, timetable.timezone), ran, earliest, latest, catchup, now
                 )
             case DeltaDataInterval():
-                return _interval_slot(_DeltaGrid(timetable.delta), ran, earliest, latest, catchup, now)
+                return _interval_slot(DeltaGrid(timetable.delta), ran, earliest, latest, catchup, now)
             case CronTrigger():
                 return _cron_trigger(timetable, ran, earliest, latest, catchup, now)
             case DeltaTrigger():
-                before = _before(timetable.interval, timetable.interval_seconds)
-                grid = _DeltaGrid(timetable.delta)
+                before = before_tick(timetable.interval, timetable.interval_seconds)
+                grid = DeltaGrid(timetable.delta)
                 tick = _trigger_tick(grid, ran, earliest, catchup, now, first=now)
                 return _trigger_slot(tick, latest, before)
             case AssetOrTime():
@@ -113,14 +113,14 @@ def manual_interval(timetable: Timetable, run_after: datetime) -> DataInterval:
     try:
         match timetable:
             case CronDataInterval():
-                grid = _CronGrid(timetable.crons, timetable.timezone)
+                grid = CronGrid(timetable.crons, timetable.timezone)
                 end = grid.align_down(run_after)
                 return DataInterval(grid.before(end), end)
             case DeltaDataInterval():
-                return DataInterval(_DeltaGrid(timetable.delta).before(run_after), run_after)
+                return DataInterval(DeltaGrid(timetable.delta).before(run_after), run_after)
             case CronTrigger() | DeltaTrigger():
                 return DataInterval(
-                    _before(timetable.interval, timetable.interval_seconds).before(run_after), run_after
+                    before_tick(timetable.interval, timetable.interval_seconds).before(run_after), run_after
                 )
             case Events(dates=dates, restrict_to_events=True) if dates:
                 at = max((date for date in dates if date <= run_after), default=dates[0])
@@ -141,105 +141,6 @@ def _opaque(timetable: Opaque) -> NotComputable:
         "it is a class of its own, whose runs cannot be computed here",
         "schedule the DAG with a cron expression, a timedelta or EventsTimetable, or trigger its runs from outside",
     )
-
-
-# -- grids: where ticks lie
-
-
-class _Grid(Protocol):
-    """Ticks in a row: the first and the last one strictly after and before a moment; aligning leaves a tick as it is."""
-
-    def after(self, moment: datetime) -> datetime: ...
-    def before(self, moment: datetime) -> datetime: ...
-    def align_up(self, moment: datetime) -> datetime: ...
-    def align_down(self, moment: datetime) -> datetime: ...
-    def skip_to_latest(self, earliest: datetime | None, now: datetime) -> datetime: ...
-
-
-class _CronGrid:
-    """The ticks of one or several expressions."""
-
-    def __init__(self, crons: tuple[str, ...], timezone: str) -> None:
-        self._crons = [parse_cron(text) for text in crons]
-        self._zone = zone(timezone)
-
-    def after(self, moment: datetime) -> datetime:
-        return min(next_tick(cron, self._zone, moment) for cron in self._crons)
-
-    def before(self, moment: datetime) -> datetime:
-        return max(previous_tick(cron, self._zone, moment) for cron in self._crons)
-
-    def align_up(self, moment: datetime) -> datetime:
-        later = self.after(moment)
-        return moment if self.before(later) == moment else later
-
-    def align_down(self, moment: datetime) -> datetime:
-        earlier = self.before(moment)
-        return moment if self.after(earlier) == moment else earlier
-
-    def skip_to_latest(self, earliest: datetime | None, now: datetime) -> datetime:
-        start = self.before(now)
-        if self.after(start) > now:  # else a tick is just now: the interval that ends now is the newest complete one
-            start = self.before(start)
-        return start if earliest is None else max(start, self.align_up(earliest))
-
-
-class _DeltaGrid:
-    """Steps of one length from wherever one stands; every moment is a tick."""
-
-    def __init__(self, delta: Delta) -> None:
-        self._delta = delta
-        self._step = delta.native()
-
-    def after(self, moment: datetime) -> datetime:
-        return moment + self._step
-
-    def before(self, moment: datetime) -> datetime:
-        return moment - self._step
-
-    def align_up(self, moment: datetime) -> datetime:
-        return moment
-
-    def align_down(self, moment: datetime) -> datetime:
-        return moment
-
-    def skip_to_latest(self, earliest: datetime | None, now: datetime) -> datetime:
-        start = self.before(self._floor(now, earliest or now))
-        return start if earliest is None else max(start, earliest)
-
-    def _floor(self, moment: datetime, anchor: datetime) -> datetime:
-        """Fixed lengths have a grid from the epoch on, those with months one from the anchor on, step after step."""
-        if self._delta.months or self._delta.years:
-            at = self._leap(moment, anchor)
-            while at < (following := self.after(at)) <= moment:
-                at = following
-            return at
-        length, seconds = self._length_seconds(), moment.timestamp()
-        return datetime.fromtimestamp(seconds - seconds % length, tz=UTC) if length > 0 else moment
-
-    def _leap(self, moment: datetime, anchor: datetime) -> datetime:
-        """Take the many steps of an old anchor at once, where the way does not depend on them: no day is ever cut."""
-        delta = self._delta
-        whole = Delta(years=delta.years, months=delta.months, relative=True)
-        step = delta.years * 12 + delta.months
-        apart = (moment.year - anchor.year) * 12 + moment.month - anchor.month - 1
-        if delta != whole or step <= 0 or anchor.day > 28 or apart < step:
-            return anchor
-        months = anchor.year * 12 + anchor.month - 1 + apart // step * step
-        return anchor.replace(year=months // 12, month=months % 12 + 1)
-
-    def _length_seconds(self) -> float:
-        if isinstance(self._step, timedelta):
-            return self._step.total_seconds()
-        delta = self._delta
-        return delta.days * 86400 + delta.hours * 3600 + delta.minutes * 60 + delta.seconds + delta.microseconds / 1e6
-
-
-def _before(interval: Delta | None, seconds: float) -> _DeltaGrid:
-    return _DeltaGrid(interval if interval is not None else Delta(seconds=seconds))
-
-
-# -- kinds
 
 
 def _exact(at: datetime) -> RunSlot:
@@ -290,7 +191,7 @@ def _event(
 
 
 def _interval_slot(
-    grid: _Grid,
+    grid: Grid,
     ran: DataInterval | None,
     earliest: datetime | None,
     latest: datetime | None,
@@ -326,10 +227,10 @@ def _cron_trigger(
     now: datetime,
 ) -> RunSlot | None:
     """With several expressions, the first of their logical dates; without catchup, the last one that has passed."""
-    before = _before(timetable.interval, timetable.interval_seconds)
+    before = before_tick(timetable.interval, timetable.interval_seconds)
     found = []
     for cron in timetable.crons:
-        grid = _CronGrid((cron,), timetable.timezone)
+        grid = CronGrid((cron,), timetable.timezone)
         first = _first_tick(grid, timetable.run_immediately, now) if ran is None and earliest is None else now
         slot = _trigger_slot(_trigger_tick(grid, ran, earliest, catchup, now, first=first), latest, before)
         if slot is not None:
@@ -347,7 +248,7 @@ def _logical_date(slot: RunSlot) -> datetime:
     return slot.logical_date
 
 
-def _first_tick(grid: _CronGrid, run_immediately: bool | float, now: datetime) -> datetime:
+def _first_tick(grid: CronGrid, run_immediately: bool | float, now: datetime) -> datetime:
     past, coming = grid.align_down(now), grid.align_up(now)
     if run_immediately is True:
         return past
@@ -359,7 +260,7 @@ def _first_tick(grid: _CronGrid, run_immediately: bool | float, now: datetime) -
 
 
 def _trigger_tick(
-    grid: _Grid, ran: DataInterval | None, earliest: datetime | None, catchup: bool, now: datetime, *, first: datetime
+    grid: Grid, ran: DataInterval | None, earliest: datetime | None, catchup: bool, now: datetime, *, first: datetime
 ) -> datetime:
     if ran is not None:
         following = grid.after(ran.end)
@@ -369,13 +270,17 @@ def _trigger_tick(
         following = first
     if catchup:
         return following
-    candidates = [grid.align_down(now), following]
+    candidates = [following]
     if earliest is not None:
         candidates.append(grid.align_up(earliest))
+    try:
+        candidates.append(grid.align_down(now))
+    except NoTick:  # the first one is yet to come
+        pass
     return max(candidates)
 
 
-def _trigger_slot(tick: datetime, latest: datetime | None, before: _DeltaGrid) -> RunSlot | None:
+def _trigger_slot(tick: datetime, latest: datetime | None, before: DeltaGrid) -> RunSlot | None:
     if latest is not None and latest < tick:
         return None
     return _span(before.before(tick), tick)

@@ -74,6 +74,6 @@ def to_moment(wall: datetime, where: tzinfo) -> datetime:
     """Return the moment in UTC at which clocks there show this; see the module for gaps and folds."""
     if where is UTC:
         return wall.replace(tzinfo=UTC)
-    offsets = (wall.replace(tzinfo=where, fold=0).utcoffset(), wall.replace(tzinfo=where, fold=1).utcoffset())
+    offsets = (where.utcoffset(wall), where.utcoffset(wall.replace(fold=1)))
     # In a gap the offset before it is the smaller one, in a fold that of the second showing is.
     return (wall - min(offset for offset in offsets if offset is not None)).replace(tzinfo=UTC)
