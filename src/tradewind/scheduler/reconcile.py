@@ -92,8 +92,8 @@ class Reconciler:
         task = self._engine.task(TaskKey(attempt.run_key, attempt.task_id, attempt.map_index))
         if run is None or task is None:
             raise errors.Fatal(f"attempt {attempt.attempt_id} has no run or task", code="attempt-without-task")
-        spec = self._engine.spec_of(attempt.run_key)
-        task_spec = next(one for one in spec.tasks if one.task_id == attempt.task_id)
+        spec = self._versions.spec(run.version)
+        task_spec = self._versions.task(run.version, attempt.task_id)
         return runtime_port.Launch(
             attempt=attempt,
             task=task,

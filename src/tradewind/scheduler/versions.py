@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tradewind.model.dagspec import DagSpec
+from tradewind.model.dagspec import DagSpec, TaskSpec
 from tradewind.model.ids import VersionHash
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
@@ -20,6 +20,7 @@ class VersionCache:
         self._versions = versions
         self._snapshots = snapshots
         self._known: dict[VersionHash, store_port.Version] = {}
+        self._tasks: dict[VersionHash, dict[str, TaskSpec]] = {}
         self._isolated: dict[tuple[str, str], bool] = {}
 
     async def ensure(self, hashes: Iterable[VersionHash]) -> None:
@@ -37,6 +38,13 @@ class VersionCache:
         """The engine's `specs`."""
         return self._known[version].spec
 
+    def task(self, version: VersionHash, task_id: str) -> TaskSpec:
+        """One task of a version."""
+        tasks = self._tasks.get(version)
+        if tasks is None:
+            tasks = self._tasks[version] = {task.task_id: task for task in self.spec(version).tasks}
+        return tasks[task_id]
+
     def source(self, version: VersionHash) -> runtime_port.Source:
         """Where a worker loads the version from."""
         known = self._known[version]
@@ -53,3 +61,4 @@ class VersionCache:
         """Forget the others."""
         for version in [version for version in self._known if version not in needed]:
             del self._known[version]
+            self._tasks.pop(version, None)
