@@ -9,6 +9,7 @@ stdout: one {"chain": [SLOT], "walk": [SLOT], "manual": [[T, T]]} for each, SLOT
 "chain" follows one run with the next, as a backfill does; "walk" asks at each of the times, as the scheduler does, the
 last run being the last answer that was due then.
 """
+# ruff: noqa: E402 - Airflow reads its settings when it is imported
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ import sys
 import tempfile
 from typing import Any
 
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="tradewind-oracle-")
+HOME = tempfile.TemporaryDirectory(prefix="tradewind-oracle-")
+os.environ["AIRFLOW_HOME"] = HOME.name
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
 
 import pendulum

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.airflow
 
 _PROGRAM = Path(__file__).with_name("oracle_timetables.py")
 _SECONDS = 150
+_PROCESSES = 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Beside the usual: half an hour of summer time, changes at midnight, a day that never was, a winter time that deviates.
@@ -44,6 +46,7 @@ ZONES = (
     "+02:00",
     "-05:30",
 )
+_WHOLE = {"Europe/Paris", "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Apia"}
 CRONS = (
     "0 0 * * *",
     "0 * * * *",
@@ -121,6 +124,8 @@ def _case(timetable: Timetable, start: datetime | None, change: datetime, **chan
 def _cron_cases(zone: str) -> Iterator[dict[str, Any]]:
     changes = _changes(zone)
     for count, cron in enumerate(CRONS):
+        if zone not in _WHOLE and (count // 2 + ZONES.index(zone)) % 2:
+            continue  # Airflow takes its time; each expression is asked about in every second of these zones
         interval = timetables.CronDataInterval(crons=(cron,), timezone=zone)
         trigger = timetables.CronTrigger(crons=(cron,), timezone=zone, interval_seconds=3600 * (count % 3))
         for number, change in enumerate(changes):
@@ -216,23 +221,30 @@ def _cases() -> dict[str, list[dict[str, Any]]]:
 def answers() -> dict[str, list[dict[str, Any]]]:
     """Airflow's answers to all cases, kept in the user's cache under its version and the hash of the questions."""
     groups = _cases()
-    asked = json.dumps([case for cases in groups.values() for case in cases])
-    mark = hashlib.sha256(asked.encode() + _PROGRAM.read_bytes()).hexdigest()[:16]
+    questions = [case for cases in groups.values() for case in cases]
+    mark = hashlib.sha256(json.dumps(questions).encode() + _PROGRAM.read_bytes()).hexdigest()[:16]
     root = Path(os.environ.get("TRADEWIND_CACHE") or Path.home() / ".cache" / "tradewind")
     kept = root / "oracle-timetables" / oracle.version() / f"{mark}.json"
     if not kept.exists():
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
-        command = [oracle.interpreter(), _PROGRAM]
-        ran = subprocess.run(
-            command, input=asked, capture_output=True, text=True, env=clean, timeout=_SECONDS, check=False
-        )
-        assert ran.returncode == 0, ran.stderr[-4000:]
+        with ThreadPoolExecutor(_PROCESSES) as pool:
+            parts = list(pool.map(_ask, (questions[start::_PROCESSES] for start in range(_PROCESSES))))
+        told = [parts[number % _PROCESSES][number // _PROCESSES] for number in range(len(questions))]
         kept.parent.mkdir(parents=True, exist_ok=True)
         draft = kept.with_suffix(f".{os.getpid()}")
-        draft.write_text(ran.stdout)
+        draft.write_text(json.dumps(told))
         draft.replace(kept)
     given = iter(json.loads(kept.read_text()))
     return {name: [next(given) for _ in cases] for name, cases in groups.items()}
+
+
+def _ask(questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
+    command = [oracle.interpreter(), _PROGRAM]
+    asked = json.dumps(questions)
+    ran = subprocess.run(command, input=asked, capture_output=True, text=True, env=clean, timeout=_SECONDS, check=False)
+    assert ran.returncode == 0, ran.stderr[-4000:]
+    told: list[dict[str, Any]] = json.loads(ran.stdout)
+    return told
 
 
 @pytest.mark.parametrize("group", [f"cron in {zone}" for zone in ZONES] + ["several crons", "deltas", "other kinds"])
