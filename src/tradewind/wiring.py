@@ -139,9 +139,12 @@ class Assembly:
     async def follow(self, bundle: bundles.Bundle, on_refresh: Callable[[bundles.Refresh], None]) -> None:
         """Look at a bundle now and whenever its files change, for good; the scheduler learns what changed."""
 
-        def refreshed(refresh: bundles.Refresh) -> None:
+        async def refreshed(refresh: bundles.Refresh) -> None:
             self.took(refresh)
             on_refresh(refresh)
+            if refresh.changed:
+                in_use = await self.store.versions.list_trees_in_use()
+                await self.snapshots.drop_unused(in_use | {refresh.tree})
 
         await bundle_watcher.BundleWatcher(bundle, on_refresh=refreshed).run_forever()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import watchfiles
@@ -25,7 +25,7 @@ class BundleWatcher:
         self,
         bundle: bundles.Bundle,
         *,
-        on_refresh: Callable[[bundles.Refresh], None],
+        on_refresh: Callable[[bundles.Refresh], Awaitable[None]],
         look_every: timedelta = timedelta(seconds=60),
     ) -> None:
         self._bundle = bundle
@@ -53,7 +53,7 @@ class BundleWatcher:
         while True:
             self._wake.clear()
             try:
-                self._on_refresh(await self._bundle.refresh())
+                await self._on_refresh(await self._bundle.refresh())
             except errors.TradewindError as error:
                 _log.error("bundle %s not refreshed: %s", self._bundle.name, error)
             try:

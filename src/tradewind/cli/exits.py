@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
@@ -36,3 +37,17 @@ def reported() -> Iterator[None]:
     except errors.TradewindError as error:
         show_problem(error.problem)
         raise typer.Exit(BAD_INPUT) from error
+    except BaseExceptionGroup as group:
+        # A task group wraps what one of its tasks or its body raised.
+        known = _leaves(group)
+        if not known or not all(isinstance(leaf, errors.TradewindError) for leaf in known):
+            raise
+        show_problem(known[0].problem)
+        raise typer.Exit(BAD_INPUT) from group
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[Any]:
+    found: list[Any] = []
+    for error in group.exceptions:
+        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return found

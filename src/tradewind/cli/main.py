@@ -118,6 +118,37 @@ def run(
 
 
 @app.command()
+def render(
+    file: Annotated[Path, typer.Argument(help="A DAG file.")],
+    task_id: Annotated[str, typer.Argument(help="The task.")],
+    dag_id: Annotated[str | None, typer.Option("--dag-id", help="Which DAG, where the file has several.")] = None,
+    conf: Annotated[str | None, typer.Option("--conf", help="A JSON object, the run's conf.")] = None,
+    logical_date: Annotated[str | None, typer.Option("--logical-date", help="ISO 8601.")] = None,
+    map_index: Annotated[int, typer.Option("--map-index", help="Which element of a mapped task.")] = -1,
+    settings: SettingsOption = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="yaml or json.")] = "yaml",
+) -> None:
+    """Show the pod manifest as it would be sent, or the rendered fields of another task. Nothing runs."""
+    from tradewind import settings as settings_tree
+    from tradewind.cli import render as render_command
+
+    with exits.reported():
+        _choice("--output", output, ("yaml", "json"))
+        request = render_command.Request(
+            file=file,
+            task_id=task_id,
+            dag_id=dag_id,
+            conf=parse_conf(conf),
+            logical_date=parse_moment(logical_date),
+            map_index=map_index,
+            settings=settings_tree.load(settings or _beside(file) or settings_tree.find(None)),
+            output=output,
+        )
+        code = render_command.render(request)
+    raise typer.Exit(code)
+
+
+@app.command()
 def standalone(
     home: HomeOption = None,
     dags: Annotated[Path | None, typer.Option("--dags", help="Folder of DAG files (else HOME/dags).")] = None,

@@ -84,7 +84,7 @@ async def _run(request: Request, home: wiring.Home) -> Finished:
 
 
 async def _drive(request: Request, assembly: wiring.Assembly, serving: asyncio.Task[None]) -> Finished:
-    folder, name = _split(request.file)
+    folder, name = split(request.file)
     bundle = assembly.bundle(folder, name=f"run:{folder}", only=name)
     refresh = await bundle.refresh()
     spec = choose(refresh, bundle.specs(), request.dag_id, request.file)
@@ -142,7 +142,8 @@ async def _command(assembly: wiring.Assembly, command: Any, serving: asyncio.Tas
     return result
 
 
-def _split(file: Path) -> tuple[Path, str]:
+def split(file: Path) -> tuple[Path, str]:
+    """Folder and name of a DAG file. Raises `errors.Rejected` where it is none."""
     if not file.exists():
         raise errors.Rejected("no such file", object=str(file), code="file-missing", hint="check the path")
     if file.is_dir():

@@ -18,8 +18,10 @@ from tradewind.ports import store as store_port
 _log = logging.getLogger(__name__)
 
 
-class SteppedDown(Exception):
-    """Another leader took the lease."""
+class SteppedDown(errors.Conflict):
+    """Another leader took the lease while we led."""
+
+    code = "stepped-down"
 
 
 class Leadership:
@@ -61,7 +63,7 @@ class Leadership:
                 renewed = self._clock.monotonic()
                 on_doubt(False)
             except errors.Conflict as error:
-                raise SteppedDown(str(error)) from error
+                raise SteppedDown(error.message, hint="the other server goes on with what ran here") from error
             except (errors.Transient, TimeoutError) as error:
                 silent = self._clock.monotonic() - renewed
                 _log.warning("lease not renewed for %.1f s: %s", silent, error)

@@ -158,7 +158,8 @@ class Scheduler:
         except* leadership.SteppedDown as raised:
             raise raised.exceptions[0] from None
         except* errors.Conflict as raised:
-            raise leadership.SteppedDown("another leader took over") from raised
+            hint = "the other server goes on with what ran here"
+            raise leadership.SteppedDown("another server took over", hint=hint) from raised
 
     async def _pump(self) -> None:
         async for events in self._runtime.events():
