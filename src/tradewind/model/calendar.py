@@ -38,7 +38,6 @@ SEARCH_YEARS = 50
 """How far from a moment its neighbouring tick is looked for."""
 
 _LAST = "l"
-_ALL_YEARS = frozenset(range(1, 10000))
 _RANDOM = re.compile(r"(^|[\s,])r(\(|/|,|\s|$)", re.IGNORECASE)
 
 
@@ -103,7 +102,7 @@ class Cron:
     hours: tuple[int, ...]
     days: tuple[_Days, ...]
     months: frozenset[int]
-    years: frozenset[int]
+    years: frozenset[int] | None
     unit: timedelta
     goes_by_elapsed_time: bool
 
@@ -184,7 +183,7 @@ class Cron:
 @functools.lru_cache(maxsize=4096)
 def days_of(cron: Cron, year: int, month: int) -> tuple[int, ...]:
     """Return the days of the month on which the expression has ticks, in order."""
-    if month not in cron.months or year not in cron.years:
+    if month not in cron.months or (cron.years is not None and year not in cron.years):
         return ()
     return tuple(sorted(set().union(*(rule.within(year, month) for rule in cron.days))))
 
@@ -204,7 +203,7 @@ def parse_cron(text: str) -> Cron:
         hours=tuple(sorted(_numbers(fields[1], range(24)))),
         days=_day_rules(fields[2], fields[4], nth, near),
         months=_numbers(fields[3], range(1, 13)),
-        years=_numbers(fields[6], _ALL_YEARS) if len(fields) > 6 else _ALL_YEARS,
+        years=_numbers(fields[6], frozenset()) if len(fields) > 6 and "*" not in fields[6] else None,
         unit=timedelta(seconds=1) if len(fields) > 5 else timedelta(minutes=1),
         goes_by_elapsed_time=fields[1] == ["*"],
     )
@@ -272,7 +271,7 @@ def _day_rules(numbers: _Field, weekdays: _Field, nth: dict[Any, set[Any]], near
 def _require_a_date(cron: Cron) -> None:
     """Raise BadCron when no day of any year matches, as for 30 February."""
     # Every calendar there is comes round within 40 years (28, but for a century that has no leap year).
-    years = sorted(cron.years) if len(cron.years) < 200 else range(1990, 2030)
+    years = range(1990, 2030) if cron.years is None else sorted(cron.years)
     dates = [(year, month) for year in years for month in sorted(cron.months)]
     comes = [any(rule.within(year, month) for year, month in dates) for rule in cron.days]
     # Two ways to match are two chances; but croniter looks for both, and fails on one, where W or # narrows them.

@@ -52,7 +52,10 @@ class CronGrid:
     def align_up(self, moment: datetime) -> datetime:
         """See Grid."""
         later = self.after(moment)
-        return moment if self.before(later) == moment else later
+        try:
+            return moment if self.before(later) == moment else later
+        except NoTick:  # it is the very first one; Airflow fails here
+            return later
 
     def align_down(self, moment: datetime) -> datetime:
         """See Grid."""

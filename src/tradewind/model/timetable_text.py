@@ -159,7 +159,7 @@ def _count(number: float, noun: str) -> str:
 
 
 def _ticks(cron: Cron) -> str:
-    if len(cron.years) < 200 or len(cron.days) != 1 or cron.days[0].near or cron.days[0].nth or len(cron.seconds) > 1:
+    if cron.years is not None or len(cron.days) != 1 or cron.days[0].near or cron.days[0].nth or len(cron.seconds) > 1:
         return f"At the times of {cron.text!r}"
     every_hour, hour_step = len(cron.hours) == 24, _step(cron.hours, 24)
     minute_step = _step(cron.minutes, 60)
