@@ -25,7 +25,7 @@ from typing import Any
 from bench import processes
 
 PR_SET_CHILD_SUBREAPER = 36
-STOP_SECONDS = 12.0
+STOP_SECONDS = 5.0
 
 
 class Keeper:

@@ -14,6 +14,7 @@ def measure(ours: plan.Plan) -> list[plan.Series]:
     labels = ours.only("airflow-default", "airflow-tuned", plan.OURS)
     files = {label: {"first": dagfiles.chain("first", ours.folder / "listed.ledger", 2)} for label in labels}
     samples: dict[str, list[float]] = {label: [] for label in labels}
+    missed: dict[str, int] = dict.fromkeys(labels, 0)
     with ours.running(labels, files) as systems:
         for number in range(ours.sizes.samples):
             for label in labels:
@@ -29,7 +30,16 @@ def measure(ours: plan.Plan) -> list[plan.Series]:
                     if systems[label].wait_listed({name}, ours.sizes.seconds_per_wait):
                         samples[label].append(time.monotonic() - began)
                         ours.say(f"listed: {label} after {samples[label][-1]:.2f} s")
+                    else:
+                        missed[label] += 1
+                        ours.say(f"listed: {label} not within {ours.sizes.seconds_per_wait:.0f} s")
     return [
-        plan.Series(measure="new_file_listed_seconds", unit="s", system=label, samples=tuple(samples[label]))
+        plan.Series(
+            measure="new_file_listed_seconds",
+            unit="s",
+            system=label,
+            samples=tuple(samples[label]),
+            note=f"{missed[label]} more not within {ours.sizes.seconds_per_wait:.0f} s" if missed[label] else "",
+        )
         for label in labels
     ]
