@@ -222,9 +222,9 @@ def _expand(text: str, expression: str) -> tuple[list[_Field], dict[Any, set[Any
         read = croniter(expression, start_time=0.0)
     except (CroniterError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise BadCron(f"cron expression {text!r}", _reason(error, expression), cron_hint(text)) from None
-    # Its stubs are behind it: fields hold numbers too, and W days came with version 6.1.
+    # Its stubs are behind it: fields hold numbers too, and there are W days.
     raw: Any = read
-    return raw.expanded, raw.nth_weekday_of_month, frozenset(getattr(raw, "nearest_weekday", None) or ())
+    return raw.expanded, raw.nth_weekday_of_month, frozenset(raw.nearest_weekday)
 
 
 def _reason(error: Exception, expression: str) -> str:
@@ -280,9 +280,10 @@ def _require_a_date(cron: Cron) -> None:
         raise BadCron(f"cron expression {cron.text!r}", "no such date ever comes", "check the day against the month")
 
 
-# -- both
+# -- both, remembered: one run's arithmetic asks for the same ticks several times, and each run's for the start date's
 
 
+@functools.lru_cache(maxsize=4096)
 def next_tick(cron: Cron, where: tzinfo, moment: datetime) -> datetime:
     """Return the first tick after the moment, both in UTC; raises NoTick."""
     wall = to_wall(moment, where)
@@ -290,6 +291,7 @@ def next_tick(cron: Cron, where: tzinfo, moment: datetime) -> datetime:
     return moment + (found - wall) if cron.goes_by_elapsed_time else to_moment(found, where)
 
 
+@functools.lru_cache(maxsize=4096)
 def previous_tick(cron: Cron, where: tzinfo, moment: datetime) -> datetime:
     """Return the last tick before the moment, both in UTC; raises NoTick."""
     wall = to_wall(moment, where)
