@@ -248,11 +248,11 @@ def _logical_date(slot: RunSlot) -> datetime:
     return slot.logical_date
 
 
-def _first_tick(grid: CronGrid, run_immediately: bool | float, now: datetime) -> datetime:
+def _first_tick(grid: CronGrid, run_immediately: bool | float | None, now: datetime) -> datetime:
     past, coming = grid.align_down(now), grid.align_up(now)
     if run_immediately is True:
         return past
-    if run_immediately is False:
+    if run_immediately is False or run_immediately is None:
         tolerated = max((coming - past) / 10, _FIVE_MINUTES)
     else:
         tolerated = timedelta(seconds=run_immediately)

@@ -105,13 +105,13 @@ class CronTrigger(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
     The data interval is `interval` (or else `interval_seconds`) long and ends at the tick. `run_immediately` is looked
     at only when nothing has run and there is no start date: true takes the last tick, seconds take it if it is no
-    older than that, false (as in Airflow) if it is no older than a tenth of the way to the next, or five minutes.
+    older than that, false and none (as in Airflow) if it is no older than a tenth of the way to the next, or 5 minutes.
     """
 
     crons: tuple[str, ...]
     timezone: str = "UTC"
     interval_seconds: float = 0
-    run_immediately: bool | float = False
+    run_immediately: bool | float | None = False
     interval: Delta | None = None
 
 

@@ -133,10 +133,16 @@ class TestCronAsTrigger:
 
     @pytest.mark.parametrize(
         ("immediately", "minute", "due"),
-        [(True, 50, at(6, 1, 9)), (False, 5, at(6, 1, 9)), (False, 7, at(6, 1, 10)), (600.0, 9, at(6, 1, 9))],
+        [
+            (True, 50, at(6, 1, 9)),
+            (False, 5, at(6, 1, 9)),
+            (False, 7, at(6, 1, 10)),
+            (None, 7, at(6, 1, 10)),
+            (600.0, 9, at(6, 1, 9)),
+        ],
     )
     def test_without_a_start_date_a_recent_tick_is_made_good(
-        self, immediately: bool | float, minute: int, due: datetime
+        self, immediately: bool | float | None, minute: int, due: datetime
     ) -> None:
         hourly = CronTrigger(crons=("0 * * * *",), run_immediately=immediately)
         assert first(hourly, now=at(6, 1, 9, minute)) == exact(due)
