@@ -1,0 +1,129 @@
+"""How a pod ended: the reason as data, and one English sentence, the same wherever it is shown."""
+
+from __future__ import annotations
+
+import signal as signals
+from collections.abc import Sequence
+
+import msgspec
+
+from tradewind.model.states import EndReason
+from tradewind.pods.view import ContainerView, PodView
+
+_POD_REASONS = {
+    "Evicted": EndReason.EVICTED,
+    "Preempting": EndReason.PREEMPTED,
+    "Preempted": EndReason.PREEMPTED,
+    "NodeLost": EndReason.NODE_LOST,
+    "NodeShutdown": EndReason.NODE_LOST,
+    "Terminated": EndReason.NODE_LOST,
+    "Shutdown": EndReason.NODE_LOST,
+    "NodeAffinity": EndReason.NEVER_STARTED,
+    "UnexpectedAdmissionError": EndReason.NEVER_STARTED,
+    "OutOfcpu": EndReason.NEVER_STARTED,
+    "OutOfmemory": EndReason.NEVER_STARTED,
+    "OutOfpods": EndReason.NEVER_STARTED,
+}
+_NOT_FOUND, _NOT_EXECUTABLE, _FIRST_SIGNAL = 127, 126, 128
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`sentence` is for people; the rest is what decides."""
+
+    reason: EndReason
+    sentence: str
+    exit_code: int | None = None
+    signal: int | None = None
+    skipped: bool = False
+    container: str = ""
+    """Which container decided."""
+
+
+def judge(view: PodView, *, skip_exit_codes: Sequence[int] = ()) -> Verdict:
+    """The verdict on a pod that has ended (or is gone)."""
+    if view.reason == "DeadlineExceeded":
+        limit = "" if view.deadline_seconds is None else f" of {view.deadline_seconds} s"
+        return Verdict(reason=EndReason.TIMED_OUT, sentence=f"The pod ran longer than its active deadline{limit}.")
+    if (reason := _POD_REASONS.get(view.reason)) is not None:
+        return Verdict(reason=reason, sentence=_of_pod(view))
+    failed_init = next((one for one in view.containers if one.role == "init" and _failed(one)), None)
+    if failed_init is not None:
+        return _of_container(failed_init)
+    main = view.main
+    if main is None or main.state != "terminated":
+        return _never_ended(view, main)
+    if main.exit_code in skip_exit_codes and main.exit_code is not None:
+        said = f"Container {main.name!r} ended with exit code {main.exit_code}, which means: skip."
+        return Verdict(reason=EndReason.COMPLETED, sentence=said, exit_code=main.exit_code, skipped=True)
+    return _of_container(main)
+
+
+def sentence(view: PodView, *, skip_exit_codes: Sequence[int] = ()) -> str:
+    """The sentence alone."""
+    return judge(view, skip_exit_codes=skip_exit_codes).sentence
+
+
+def signal_name(number: int) -> str:
+    """SIGKILL for 9."""
+    try:
+        return signals.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _of_container(one: ContainerView) -> Verdict:
+    code = one.exit_code
+    signal = one.signal or (code - _FIRST_SIGNAL if code is not None and _FIRST_SIGNAL < code <= 192 else None)
+    who = f"Container {one.name!r}" if one.role in ("main", "other") else f"Init container {one.name!r}"
+    if one.reason == "OOMKilled":
+        limit = f" at its limit of {one.memory_limit}" if one.memory_limit else ": the node ran out of memory"
+        said, reason = f"{who} was OOMKilled{limit}.", EndReason.OOM_KILLED
+    elif code == 0:
+        said, reason = f"{who} completed.", EndReason.COMPLETED
+    elif one.reason in ("StartError", "ContainerCannotRun"):
+        said, reason = f"{who} could not be started: {_one_line(one.message) or one.reason}.", EndReason.ERROR
+    elif signal is not None:
+        said, reason = f"{who} was killed by {signal_name(signal)}.", EndReason.KILLED
+    else:
+        said, reason = f"{who} failed with exit code {code}{_meaning(code)}.", EndReason.ERROR
+    if one.message and reason in (EndReason.ERROR, EndReason.KILLED) and "could not" not in said:
+        said = f"{said[:-1]}: {_one_line(one.message)}"
+    return Verdict(reason=reason, sentence=said, exit_code=code, signal=signal, container=one.name)
+
+
+def _meaning(code: int | None) -> str:
+    if code == _NOT_FOUND:
+        return " (its command was not found)"
+    return " (its command may not be executed)" if code == _NOT_EXECUTABLE else ""
+
+
+def _of_pod(view: PodView) -> str:
+    where = f" on node {view.node}" if view.node else ""
+    what = {
+        EndReason.EVICTED: f"The pod was evicted{where}",
+        EndReason.PREEMPTED: f"The pod was preempted{where} by one of higher priority",
+        EndReason.NODE_LOST: f"The pod was lost with its node {view.node}".rstrip(),
+        EndReason.NEVER_STARTED: f"The pod was not admitted{where} ({view.reason})",
+    }[_POD_REASONS[view.reason]]
+    return f"{what}: {_one_line(view.message)}" if view.message else f"{what}."
+
+
+def _never_ended(view: PodView, main: ContainerView | None) -> Verdict:
+    if main is not None and main.state == "running":
+        said = f"The pod went away while container {main.name!r} ran; nobody can say how it ended."
+        return Verdict(reason=EndReason.LOST, sentence=said)
+    if main is not None and main.reason:
+        told = f": {_one_line(main.message)}" if main.message else ""
+        said = f"Container {main.name!r} never started ({main.reason}{told})."
+        return Verdict(reason=EndReason.NEVER_STARTED, sentence=said, container=main.name)
+    unscheduled = view.conditions.get("PodScheduled", "")
+    told = f": {_one_line(unscheduled)}" if unscheduled.startswith("False") else "."
+    return Verdict(reason=EndReason.NEVER_STARTED, sentence=f"The pod never started{told}")
+
+
+def _failed(one: ContainerView) -> bool:
+    return one.state == "terminated" and (one.exit_code != 0 or one.signal is not None)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:500]

@@ -1,0 +1,123 @@
+"""PodView: what a runtime saw of a pod, in one form for a cluster and for the embedded runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from tradewind.pods import manifest as manifests
+
+
+class ContainerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One container. `state` "terminated" fills exit_code (or signal); "waiting" and "terminated" may have a reason."""
+
+    name: str
+    role: Literal["main", "init", "sidecar", "other"] = "other"
+    state: Literal["unknown", "waiting", "running", "terminated"] = "unknown"
+    reason: str = ""
+    message: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    restarts: int = 0
+    image: str = ""
+    memory_limit: str = ""
+    cpu_limit: str = ""
+
+
+class PodView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One pod. `reason` and `message` are the pod's own (Evicted, DeadlineExceeded, NodeLost, …)."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    node: str = ""
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    containers: tuple[ContainerView, ...] = ()
+    conditions: dict[str, str] = {}
+    """Type → "status reason: message"."""
+    events: tuple[str, ...] = ()
+    deleted: bool = False
+    """It is being deleted, or is gone."""
+    deadline_seconds: int | None = None
+
+    @property
+    def main(self) -> ContainerView | None:
+        """The container that decides how the task ends."""
+        return next((container for container in self.containers if container.role == "main"), None)
+
+
+def from_api(pod: Mapping[str, Any]) -> PodView:
+    """The view of a Pod as the API gives it (spec and status as JSON)."""
+    metadata, spec, status = pod.get("metadata") or {}, pod.get("spec") or {}, pod.get("status") or {}
+    specs = {one["name"]: one for key in ("containers", "initContainers") for one in spec.get(key) or []}
+    main = manifests.base_container(pod)["name"] if spec.get("containers") else ""
+    containers = [
+        _container(one, specs.get(one.get("name"), {}), _role(key, specs.get(one.get("name"), {}), main))
+        for key in ("initContainerStatuses", "containerStatuses")
+        for one in status.get(key) or []
+    ]
+    return PodView(
+        name=metadata.get("name", ""),
+        namespace=metadata.get("namespace", ""),
+        uid=metadata.get("uid", ""),
+        node=spec.get("nodeName") or "",
+        phase=status.get("phase") or "",
+        reason=status.get("reason") or "",
+        message=status.get("message") or "",
+        containers=tuple(containers),
+        conditions={one["type"]: _condition(one) for one in status.get("conditions") or []},
+        deleted=metadata.get("deletionTimestamp") is not None,
+        deadline_seconds=spec.get("activeDeadlineSeconds"),
+    )
+
+
+def _role(key: str, spec: Mapping[str, Any], main: str) -> Literal["main", "init", "sidecar", "other"]:
+    if key == "initContainerStatuses":
+        return "sidecar" if spec.get("restartPolicy") == "Always" else "init"
+    return "main" if spec.get("name") == main else "other"
+
+
+def _container(
+    status: Mapping[str, Any], spec: Mapping[str, Any], role: Literal["main", "init", "sidecar", "other"]
+) -> ContainerView:
+    state = status.get("state") or {}
+    kind: Literal["unknown", "waiting", "running", "terminated"] = "unknown"
+    if state.get("terminated") is not None:
+        kind = "terminated"
+    elif state.get("running") is not None:
+        kind = "running"
+    elif state.get("waiting") is not None:
+        kind = "waiting"
+    told = state.get(kind) or {}
+    limits = (spec.get("resources") or {}).get("limits") or {}
+    return ContainerView(
+        name=status.get("name", ""),
+        role=role,
+        state=kind,
+        reason=told.get("reason") or "",
+        message=told.get("message") or "",
+        exit_code=told.get("exitCode"),
+        signal=told.get("signal") or None,
+        started_at=_time(told.get("startedAt")),
+        finished_at=_time(told.get("finishedAt")),
+        restarts=status.get("restartCount") or 0,
+        image=status.get("image") or spec.get("image") or "",
+        memory_limit=str(limits.get("memory") or ""),
+        cpu_limit=str(limits.get("cpu") or ""),
+    )
+
+
+def _condition(condition: Mapping[str, Any]) -> str:
+    reason, message = condition.get("reason") or "", condition.get("message") or ""
+    return " ".join(part for part in (condition.get("status", ""), f"{reason}:" if reason else "", message) if part)
+
+
+def _time(text: Any) -> datetime | None:
+    return datetime.fromisoformat(str(text).replace("Z", "+00:00")) if text else None

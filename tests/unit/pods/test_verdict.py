@@ -1,0 +1,132 @@
+"""A pod's end is told as a reason and one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.pods.samples import build
+from tradewind.model.states import EndReason
+from tradewind.pods import verdict, view
+from tradewind.pods.view import ContainerView, PodView
+
+
+def _main(**fields: Any) -> PodView:
+    return PodView(containers=(ContainerView(**{"name": "base", "role": "main", "state": "terminated", **fields}),))
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason", "sentence"),
+    [
+        (_main(exit_code=0), EndReason.COMPLETED, "Container 'base' completed."),
+        (_main(exit_code=3), EndReason.ERROR, "Container 'base' failed with exit code 3."),
+        (_main(exit_code=3, message="no\nluck"), EndReason.ERROR, "Container 'base' failed with exit code 3: no luck"),
+        (
+            _main(exit_code=127),
+            EndReason.ERROR,
+            "Container 'base' failed with exit code 127 (its command was not found).",
+        ),
+        (
+            _main(exit_code=137, reason="OOMKilled", memory_limit="512Mi"),
+            EndReason.OOM_KILLED,
+            "Container 'base' was OOMKilled at its limit of 512Mi.",
+        ),
+        (
+            _main(exit_code=137, reason="OOMKilled"),
+            EndReason.OOM_KILLED,
+            "Container 'base' was OOMKilled: the node ran out of memory.",
+        ),
+        (_main(exit_code=137), EndReason.KILLED, "Container 'base' was killed by SIGKILL."),
+        (_main(signal=11, exit_code=139), EndReason.KILLED, "Container 'base' was killed by SIGSEGV."),
+        (
+            _main(exit_code=128, reason="StartError", message="exec: no such file"),
+            EndReason.ERROR,
+            "Container 'base' could not be started: exec: no such file.",
+        ),
+        (
+            PodView(reason="Evicted", node="n1", message="low on memory"),
+            EndReason.EVICTED,
+            "The pod was evicted on node n1: low on memory",
+        ),
+        (PodView(reason="NodeLost", node="n1"), EndReason.NODE_LOST, "The pod was lost with its node n1."),
+        (
+            PodView(reason="DeadlineExceeded", deadline_seconds=60),
+            EndReason.TIMED_OUT,
+            "The pod ran longer than its active deadline of 60 s.",
+        ),
+        (
+            PodView(reason="OutOfmemory"),
+            EndReason.NEVER_STARTED,
+            "The pod was not admitted (OutOfmemory).",
+        ),
+        (
+            PodView(
+                containers=(
+                    ContainerView(
+                        name="base", role="main", state="waiting", reason="ImagePullBackOff", message="no such image"
+                    ),
+                )
+            ),
+            EndReason.NEVER_STARTED,
+            "Container 'base' never started (ImagePullBackOff: no such image).",
+        ),
+        (
+            PodView(conditions={"PodScheduled": "False Unschedulable: 0/3 nodes"}),
+            EndReason.NEVER_STARTED,
+            "The pod never started: False Unschedulable: 0/3 nodes",
+        ),
+        (
+            _main(state="running"),
+            EndReason.LOST,
+            "The pod went away while container 'base' ran; nobody can say how it ended.",
+        ),
+        (
+            PodView(
+                containers=(
+                    ContainerView(name="prepare", role="init", state="terminated", exit_code=1),
+                    ContainerView(name="base", role="main", state="waiting"),
+                )
+            ),
+            EndReason.ERROR,
+            "Init container 'prepare' failed with exit code 1.",
+        ),
+    ],
+)
+def test_an_end_has_a_reason_and_a_sentence(seen: PodView, reason: EndReason, sentence: str) -> None:
+    judged = verdict.judge(seen)
+    assert (judged.reason, judged.sentence) == (reason, sentence)
+
+
+def test_a_skip_exit_code_is_no_failure() -> None:
+    judged = verdict.judge(_main(exit_code=99), skip_exit_codes=(99,))
+    assert judged.skipped
+    assert judged.reason is EndReason.COMPLETED
+
+
+def test_a_view_is_read_from_the_api() -> None:
+    pod = build(
+        container_resources={"limits": {"memory": "512Mi"}},
+        init_containers=[{"name": "side", "image": "s", "restartPolicy": "Always"}, {"name": "first", "image": "f"}],
+    )
+    pod["status"] = {
+        "phase": "Failed",
+        "initContainerStatuses": [
+            {"name": "side", "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}},
+            {"name": "first", "state": {"terminated": {"exitCode": 0}}},
+        ],
+        "containerStatuses": [
+            {
+                "name": "base",
+                "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-01-01T00:00:05Z"}},
+            }
+        ],
+        "conditions": [{"type": "Ready", "status": "False", "reason": "PodFailed"}],
+    }
+    seen = view.from_api(pod)
+    assert [(one.name, one.role, one.state) for one in seen.containers] == [
+        ("side", "sidecar", "running"),
+        ("first", "init", "terminated"),
+        ("base", "main", "terminated"),
+    ]
+    assert verdict.sentence(seen) == "Container 'base' was OOMKilled at its limit of 512Mi."
