@@ -49,7 +49,6 @@ def list_runs(
                 "logical_date": run.logical_date,
                 "started": run.started_at,
                 "ended": run.ended_at,
-                "airflow": run.meaning,
             }
             for run in runs
         ]

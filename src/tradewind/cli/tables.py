@@ -25,7 +25,8 @@ def show(rows: Sequence[Mapping[str, Any]], *, output: str, empty: str) -> None:
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0]:
-        table.add_column(name, overflow="fold")
+        # Ids are copied from here: they are never cut in two.
+        table.add_column(name, overflow="fold", no_wrap=name.endswith("_id") or name == "state")
     for row in rows:
         table.add_row(*(_cell(name, value) for name, value in row.items()))
     console.print(table)

@@ -60,17 +60,17 @@ class FolderLogs:
 
     async def seal(self, attempt: Attempt) -> None:
         """Move the log to rest. Idempotent; nothing to do where nothing was written."""
-        live = self._attempts / attempt.attempt_id / "log"
+        # Plain strings: this runs once for each attempt, and most wrote nothing.
+        live = f"{self._attempts}/{attempt.attempt_id}/log"
+        if not os.path.exists(live):
+            return
         target = self.place(attempt)
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             os.rename(live, target)
-        except FileNotFoundError:
-            if live.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.rename(live, target)
         except OSError as error:
             raise errors.Transient(
-                f"cannot move the log: {error.strerror}", object=str(live), hint="is the disk full?"
+                f"cannot move the log: {error.strerror}", object=live, hint="is the disk full?"
             ) from error
 
     async def note(self, attempt_id: AttemptId, at: datetime, text: str) -> None:
