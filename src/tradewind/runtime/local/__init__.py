@@ -1,0 +1,1 @@
+"""The embedded runtime: the control plane's side of the podlet."""
