@@ -1,0 +1,85 @@
+"""Calling a user's function with what it asks for of the context."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from tradewind.sdk import errors
+
+CONTEXT_KEYS = frozenset(
+    {
+        "asset_events", "conf", "conn", "dag", "dag_run", "data_interval_end", "data_interval_start", "ds", "ds_nodash",
+        "exception", "execution_date", "expanded_ti_count", "inlet_events", "inlets", "logical_date", "macros",
+        "map_index_template", "next_ds", "next_ds_nodash", "next_execution_date", "outlet_events", "outlets", "params",
+        "prev_data_interval_end_success", "prev_data_interval_start_success", "prev_ds", "prev_ds_nodash",
+        "prev_end_date_success", "prev_execution_date", "prev_execution_date_success", "prev_start_date_success",
+        "reason", "run_id", "start_date", "task", "task_instance", "task_instance_key_str", "task_reschedule_count",
+        "templates_dict", "test_mode", "ti", "tomorrow_ds", "tomorrow_ds_nodash", "triggering_asset_events",
+        "triggering_dataset_events", "try_number", "ts", "ts_nodash", "ts_nodash_with_tz", "var", "yesterday_ds",
+        "yesterday_ds_nodash",
+    }
+)  # fmt: skip
+"""Names that a function's parameters may have to be filled from the context."""
+
+
+def determine_kwargs(function: Callable[..., Any], args: Collection[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `kwargs` that the function takes. Raises ValueError where one is also given by position."""
+    parameters = inspect.signature(function).parameters
+    for name, parameter in list(parameters.items())[: len(args)]:
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            continue
+        if name in kwargs:
+            said = f"The key {name!r} in args is a part of kwargs and therefore reserved."
+            raise ValueError(said)
+    if any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return dict(kwargs)
+    return {name: kwargs[name] for name in parameters if name in kwargs}
+
+
+def call(function: Callable[..., Any], args: Collection[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Call a function; a coroutine is run to its end."""
+    result = function(*args, **kwargs)
+    return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
+
+
+def context_merge(context: dict[str, Any], *mappings: Mapping[str, Any] | None, **kwargs: Any) -> None:
+    """Put more into a context."""
+    for mapping in mappings:
+        context.update(mapping or {})
+    context.update(kwargs)
+
+
+def bind(about: str, function: Callable[..., Any], args: Collection[Any], kwargs: Mapping[str, Any], *, partly: bool) -> None:
+    """Check that a decorated function can be called so; parameters named like context keys may be left out."""
+    signature = inspect.signature(function)
+    parameters = list(signature.parameters.values())
+    for parameter in parameters:
+        if parameter.name in CONTEXT_KEYS and parameter.default not in (None, inspect.Parameter.empty):
+            said = f"parameter {parameter.name!r} is filled from the context and can have no default but None"
+            raise errors.ValueProblem.of("context-default", about, said, "give the parameter another name")
+    try:
+        bound = signature.bind_partial(*args, **kwargs)
+    except TypeError as error:
+        raise errors.ArgumentProblem.of("bad-call", about, str(error), "compare the call with the function's parameters") from None
+    if partly:
+        return
+    missing = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is inspect.Parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        and parameter.name not in CONTEXT_KEYS
+        and parameter.name not in bound.arguments
+    ]
+    if missing:
+        names = ", ".join(map(repr, missing))
+        plural = "s" if len(missing) > 1 else ""
+        said = f"missing a required argument{plural}: {names}"
+        raise errors.ArgumentProblem.of("bad-call", about, said, "compare the call with the function's parameters")

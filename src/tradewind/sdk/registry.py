@@ -1,0 +1,68 @@
+"""Which DAGs a file defines while it is loaded: context managers and `@dag` calls report themselves here.
+
+`collecting` is what the loader opens around a file's execution. Where none is open (an interactive session) nothing is
+kept. The meaning ("2" or "3") of the file is known here too, since defaults that a file can read depend on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from tradewind.model.dagspec import Meaning
+
+if TYPE_CHECKING:
+    from tradewind.sdk.definition import DAG
+
+
+class Found:
+    """What one file defines: DAGs in order, and what its author should know."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        self.meaning: Meaning = meaning
+        self.dags: list[DAG] = []
+        self.notes: list[str] = []
+
+    def add(self, dag: DAG) -> None:
+        """Keep the DAG once."""
+        if not any(known is dag for known in self.dags):
+            self.dags.append(dag)
+
+    def note(self, text: str) -> None:
+        """Keep a remark once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+_found: ContextVar[Found | None] = ContextVar("tradewind_found", default=None)
+
+
+@contextmanager
+def collecting(meaning: Meaning = "3") -> Iterator[Found]:
+    """Collect the DAGs that register themselves inside the block."""
+    found = Found(meaning)
+    token = _found.set(found)
+    try:
+        yield found
+    finally:
+        _found.reset(token)
+
+
+def register(dag: DAG) -> None:
+    """Report a DAG to whoever collects."""
+    if (found := _found.get()) is not None:
+        found.add(dag)
+
+
+def note(text: str) -> None:
+    """Report a remark about the file to whoever collects."""
+    if (found := _found.get()) is not None:
+        found.note(text)
+
+
+def meaning() -> Meaning:
+    """Which Airflow the file that is being loaded means; "3" outside."""
+    found = _found.get()
+    return "3" if found is None else found.meaning
