@@ -1,0 +1,179 @@
+"""What the kernel tells about processes: identity, children, memory; and ending whole trees of them.
+
+A pid alone names nobody for long. `Identity` adds the start time and the boot id, so a pid that was given to another
+process, or written down before a reboot, is never taken for ours.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from dataclasses import dataclass
+from functools import cache
+
+_PR_SET_CHILD_SUBREAPER = 36
+_START_TIME = 19  # field 22 of /proc/PID/stat, counted after the command's name
+_STATE = 0
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One process, for good."""
+
+    pid: int
+    start_time: int
+    boot_id: str
+
+    @classmethod
+    def own(cls) -> Identity:
+        """This process's."""
+        return cls(os.getpid(), int(_stat(os.getpid())[_START_TIME]), boot_id())
+
+    def is_alive(self) -> bool:
+        """Whether exactly this process runs; one that has ended and waits to be reaped does not."""
+        if self.boot_id != boot_id():
+            return False
+        try:
+            fields = _stat(self.pid)
+        except OSError:
+            return False
+        return int(fields[_START_TIME]) == self.start_time and fields[_STATE] not in ("Z", "X")
+
+    def is_there(self) -> bool:
+        """Whether it runs or waits to be reaped."""
+        try:
+            return self.boot_id == boot_id() and int(_stat(self.pid)[_START_TIME]) == self.start_time
+        except OSError:
+            return False
+
+
+@cache
+def boot_id() -> str:
+    """Changes with every boot of the machine."""
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        return file.read().strip()
+
+
+def become_subreaper() -> None:
+    """Orphans below us become our children, not those of pid 1."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def children(pid: int) -> list[int]:
+    """Direct children, those of each of its threads."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    found: list[int] = []
+    for thread in threads:
+        try:
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                found += map(int, file.read().split())
+        except OSError:
+            continue  # the thread ended meanwhile; its children moved to another
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """All below it, parents first."""
+    found = children(pid)
+    for one in found:
+        found += children(one)
+    return found
+
+
+def end_tree_below(pid: int, seconds: float = 2.0, spare: frozenset[int] = frozenset()) -> None:
+    """SIGKILL everything below a process, until nothing is left (or only what the kernel does not let go).
+
+    For the caller's own children the zombies are reaped here.
+    """
+    deadline = time.monotonic() + seconds
+    while left := [one for one in descendants(pid) if one not in spare and _is_alive(one)]:
+        for one in left:
+            send(one, signal.SIGKILL)
+        if pid == os.getpid():
+            _reap(left)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.001)
+
+
+def send(pid: int, number: int) -> None:
+    """A signal to one process; nothing where it is gone."""
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def send_group(pid: int, number: int) -> None:
+    """A signal to a process group; nothing where it is gone."""
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def find_marked(name: str, value: str) -> list[int]:
+    """Processes that were started with `name=value` in their environment: a walk over all processes."""
+    mark = f"{name}={value}".encode()
+    found: list[int] = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid():
+            try:
+                with open(f"/proc/{entry}/environ", "rb") as file:
+                    if mark in file.read().split(b"\0"):
+                        found.append(int(entry))
+            except OSError:
+                continue
+    return found
+
+
+def find_session(session: int) -> list[int]:
+    """Processes of a session, which may outlive its leader: a walk over all processes."""
+    found: list[int] = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                if os.getsid(int(entry)) == session:
+                    found.append(int(entry))
+            except OSError:
+                continue
+    return found
+
+
+def private_bytes(pid: int) -> int:
+    """Memory that would come back if the process ended: what it shares with no other. 0 where it is gone."""
+    total = 0
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+            for line in file:
+                if line.startswith((b"Private_Clean:", b"Private_Dirty:")):
+                    total += int(line.split()[1])
+    except (OSError, ValueError):
+        return 0
+    return total * 1024
+
+
+def _stat(pid: int) -> list[str]:
+    """Fields of /proc/PID/stat from the third on; the second, the name, may hold anything."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        return file.read().rpartition(")")[2].split()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return _stat(pid)[_STATE] not in ("Z", "X")
+    except OSError:
+        return False
+
+
+def _reap(pids: list[int]) -> None:
+    for pid in pids:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            continue
