@@ -20,7 +20,7 @@ from tradewind.model.dagspec import DagSpec, TaskSpec
 from tradewind.model.problem import Problem
 from tradewind.protocol.work import FileRef, LoadReport, LoadWork
 from tradewind.sdk import errors, registry, spec, supervision
-from tradewind.sdk.dag import DAG
+from tradewind.sdk.definition import DAG
 from tradewind.sdk.supervision import EnvironmentSupervisor, Supervisor
 from tradewind.worker import alarm, leftovers, output, reads, trouble
 from tradewind.worker.asking import AskingSupervisor

@@ -35,7 +35,7 @@ class Scene:
     ) -> None:
         """Find the DAG and the task in the file. Raises `DagProblem` where the file no longer has them."""
         self.dag = _find_dag(loaded, work.run.dag_id)
-        self.dag_run = RuntimeDagRun(work.run, supervisor)
+        self.dag_run = RuntimeDagRun(work.run)
         self.map_length: int | None = getattr(work, "map_length", None)
         self.reschedule_count = 0
         self._supervisor = supervisor
@@ -81,7 +81,7 @@ def _find_dag(loaded: LoadedFile, dag_id: str) -> Any:
         Problem(
             code="dag-not-in-file",
             object=f"DAG {dag_id!r}",
-            message=f"the file {loaded.report_file} does not define it{f': {told.message}' if told else ''}",
+            message=f"the file {loaded.file.file} does not define it{f': {told.message}' if told else ''}",
             hint=(told.hint if told else "") or "does the file define other DAGs at other times?",
             traceback=told.traceback if told else "",
         )

@@ -1,0 +1,40 @@
+"""The child's side: load a DAG file, render a task, run one Python attempt, call back.
+
+`preload` is called once in the process that all others are forked from.
+"""
+
+from __future__ import annotations
+
+_MODULES = (
+    "asyncio",
+    "jinja2.sandbox",
+    "pendulum",
+    "tempfile",
+    "tradewind.compat",
+    "tradewind.sdk.assets",
+    "tradewind.sdk.connection",
+    "tradewind.sdk.context",
+    "tradewind.sdk.decorated",
+    "tradewind.sdk.macros",
+    "tradewind.sdk.operators.bash",
+    "tradewind.sdk.operators.empty",
+    "tradewind.sdk.operators.latest_only",
+    "tradewind.sdk.operators.pod",
+    "tradewind.sdk.operators.python",
+    "tradewind.sdk.sensors.function",
+    "tradewind.sdk.spec",
+    "tradewind.sdk.variable",
+    "tradewind.worker.attempt",
+    "tradewind.worker.callback",
+    "tradewind.worker.loading",
+    "tradewind.worker.render",
+    "uuid",
+)
+
+
+def preload() -> None:
+    """Load what every DAG file needs, so that its processes share the memory and need no time for it."""
+    import importlib
+
+    for name in _MODULES:
+        importlib.import_module(name)

@@ -1,0 +1,67 @@
+"""Calls the user's callbacks: beside a body that just ended, or in a process of its own for what the engine decided."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import Any
+
+from tradewind.model.problem import Problem
+from tradewind.protocol.work import CallbackWork
+from tradewind.sdk import context as sdk_context
+from tradewind.sdk import supervision
+from tradewind.sdk.supervision import Supervisor
+from tradewind.worker import output, resuming, tracebacks
+from tradewind.worker.loading import LoadedFile
+from tradewind.worker.scene import Scene
+from tradewind.worker.supervisor import SocketSupervisor
+
+_log = logging.getLogger("airflow.task")
+
+
+def call(thing: Any, which: str, context: Any) -> list[BaseException]:
+    """Call all callbacks of a kind ("on_success", ...); a failing one is logged, and the others are called still."""
+    failures: list[BaseException] = []
+    given = getattr(thing, f"{which}_callback", None) or ()
+    for one in given if isinstance(given, (list, tuple)) else (given,):
+        try:
+            result = one(context)
+            if inspect.isawaitable(result):
+                resuming.awaited(result)
+        except Exception as error:  # noqa: BLE001 - a callback's failure changes nothing about the task
+            _log.error("%s_callback failed: %s", which, tracebacks.tell(error))
+            failures.append(error)
+    return failures
+
+
+def run(loaded: LoadedFile, work: CallbackWork, supervisor: Supervisor | None = None) -> Problem | None:
+    """Run one callback of a task or of a DAG; what went wrong, None where nothing did. Never raises."""
+    supervision.install(supervisor or SocketSupervisor(work.supervisor_socket, purpose="callback"))
+    output.use_descriptor_one()
+    try:
+        scene = Scene(loaded, work, supervision.current())
+        with sdk_context.set_current(scene.context):
+            scene.context["reason"] = work.reason
+            if work.task is None:
+                failures = call(scene.dag, work.which, scene.context)
+            else:
+                scene.unmap()
+                failures = call(scene.task, work.which, scene.context)
+    except Exception as error:  # noqa: BLE001 - told as a problem
+        failures = [error]
+    finally:
+        output.flush()
+    if not failures:
+        return None
+    first = failures[0]
+    return Problem(
+        code="callback-failed",
+        object=f"{work.which}_callback of {_about(work)}",
+        message=tracebacks.first_line(first),
+        traceback=tracebacks.show(first),
+    )
+
+
+def _about(work: CallbackWork) -> str:
+    where = f"DAG {work.run.dag_id!r}"
+    return where if work.task is None else f"task {work.task.task_id!r} of {where}"
