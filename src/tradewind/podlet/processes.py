@@ -10,6 +10,7 @@ import ctypes
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -28,7 +29,7 @@ class Identity:
 
     @classmethod
     def own(cls) -> Identity:
-        """This process's."""
+        """That of the caller."""
         return cls(os.getpid(), int(_stat(os.getpid())[_START_TIME]), boot_id())
 
     def is_alive(self) -> bool:
@@ -69,11 +70,9 @@ def children(pid: int) -> list[int]:
         return []
     found: list[int] = []
     for thread in threads:
-        try:
-            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
-                found += map(int, file.read().split())
-        except OSError:
-            continue  # the thread ended meanwhile; its children moved to another
+        # A thread that ended meanwhile has left its children to another one.
+        with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+            found += map(int, file.read().split())
     return found
 
 
@@ -103,18 +102,14 @@ def end_tree_below(pid: int, seconds: float = 2.0, spare: frozenset[int] = froze
 
 def send(pid: int, number: int) -> None:
     """A signal to one process; nothing where it is gone."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def send_group(pid: int, number: int) -> None:
     """A signal to a process group; nothing where it is gone."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def find_marked(name: str, value: str) -> list[int]:
@@ -173,7 +168,5 @@ def _is_alive(pid: int) -> bool:
 
 def _reap(pids: list[int]) -> None:
     for pid in pids:
-        try:
+        with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            continue

@@ -1,0 +1,156 @@
+"""How an attempt's output becomes lines of its log."""
+
+from __future__ import annotations
+
+import pathlib
+import random
+import re
+
+import pytest
+
+from tradewind.logs import line as log_line
+from tradewind.podlet.stamping import MAX_LINE, ROUND_BYTES, Stamper
+
+QUOTA = 1 << 30
+
+
+class Files:
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.out = folder / "out"
+        self.log = folder / "log"
+
+    def stamper(self, quota: int = QUOTA, container: str = "") -> Stamper:
+        return Stamper(str(self.out), str(self.log), quota, container)
+
+    def write(self, data: bytes) -> None:
+        with self.out.open("ab") as file:
+            file.write(data)
+
+    def finish(self, stamper: Stamper) -> None:
+        while stamper.stamp():
+            pass
+        stamper.finish()
+
+    def texts(self) -> list[str]:
+        return [log_line.parse(raw).text for raw in self.raw()]
+
+    def raw(self) -> list[str]:
+        return self.log.read_bytes().decode().split("\n")[:-1]
+
+    def whole_text(self) -> str:
+        """What the reader of the log can put together again."""
+        lines = [log_line.parse(raw) for raw in self.raw()]
+        return "".join(one.text + ("" if one.partial else "\n") for one in lines if one.stream == "stdout")
+
+
+@pytest.fixture
+def files(tmp_path: pathlib.Path) -> Files:
+    return Files(tmp_path)
+
+
+def test_each_line_gets_a_time_a_stream_and_a_mark(files: Files) -> None:
+    files.write(b"one\ntwo\n")
+    files.finish(files.stamper())
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z stdout F (one|two)", raw) for raw in files.raw())
+    assert files.texts() == ["one", "two"]
+
+
+def test_a_line_without_an_end_waits_until_it_has_one_or_the_attempt_ended(files: Files) -> None:
+    stamper = files.stamper()
+    files.write(b"half")
+    stamper.stamp()
+    assert not files.log.exists()
+    files.write(b" and half\nlast")
+    stamper.stamp()
+    assert files.texts() == ["half and half"]
+    files.finish(stamper)
+    assert files.texts() == ["half and half", "last"]
+
+
+def test_a_line_of_a_megabyte_becomes_parts_that_give_it_back(files: Files) -> None:
+    text = "äöü€" * (1 << 17)
+    files.write(text.encode() + b"\nnext\n")
+    files.finish(files.stamper())
+    lines = [log_line.parse(raw) for raw in files.raw()]
+    assert {one.partial for one in lines[:-2]} == {True}
+    assert [one.partial for one in lines[-2:]] == [False, False]
+    assert max(len(one.text.encode()) for one in lines) <= MAX_LINE
+    assert files.whole_text() == text + "\nnext\n"
+
+
+def test_bytes_that_are_no_text_are_written_as_escapes(files: Files) -> None:
+    files.write(b"\xff\x00\xfe ok\n")
+    files.finish(files.stamper())
+    assert files.texts() == ["\\xff\x00\\xfe ok"]
+
+
+def test_a_line_that_begins_with_a_bracket_is_not_taken_for_a_container(files: Files) -> None:
+    files.write(b"[2026-01-01] INFO\n[]\n")
+    files.finish(files.stamper())
+    assert files.texts() == ["[2026-01-01] INFO", "[]"]
+
+
+def test_a_container_is_named_in_each_line(files: Files) -> None:
+    files.write(b"[x] y\nplain\n")
+    files.finish(files.stamper(container="base"))
+    lines = [log_line.parse(raw) for raw in files.raw()]
+    assert [(one.container, one.text) for one in lines] == [("base", "[x] y"), ("base", "plain")]
+
+
+def test_beyond_the_quota_the_log_says_how_much_is_not_kept(files: Files) -> None:
+    files.write(b"0123456789\n" * 10)
+    stamper = files.stamper(quota=25)
+    stamper.stamp()
+    assert files.texts()[:3] == ["0123456789", "0123456789", "012"]
+    assert "log quota of 25 bytes reached" in files.texts()[3]
+    files.write(b"0123456789\n" * 10)
+    files.finish(stamper)
+    assert files.texts()[4:] == ["log cut: 195 bytes after the first 25 are not kept"]
+
+
+def test_one_round_takes_a_bounded_piece(files: Files) -> None:
+    files.write(b"x" * 99 + b"\n")
+    files.write((b"x" * 99 + b"\n") * (3 * ROUND_BYTES // 100))
+    stamper = files.stamper()
+    assert stamper.stamp()
+    assert 0 < stamper.offset <= ROUND_BYTES
+    files.finish(stamper)
+    assert stamper.offset == files.out.stat().st_size
+
+
+def test_what_was_read_of_a_flood_is_given_back_to_the_disk(files: Files) -> None:
+    files.write((b"x" * 1023 + b"\n") * (40 << 10))
+    stamper = files.stamper()
+    files.finish(stamper)
+    assert files.out.stat().st_blocks * 512 < 20 << 20
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_successor_goes_on_where_a_killed_podlet_stopped(files: Files, seed: int) -> None:
+    draws = random.Random(seed)
+    pieces = [b"a\n", b"[b] c\n", b"\xff\n", b"x" * (MAX_LINE + 5), "€".encode() * 40_000, b"\n", b"tail"]
+    data = b"".join(draws.choice(pieces) for _ in range(60))
+    quota = draws.choice([QUOTA, len(data) // 2])
+    files.write(data)
+    files.finish(files.stamper(quota))
+    wanted = files.texts()
+    whole = files.log.read_bytes()
+    files.log.unlink()
+    for cut in sorted(draws.randrange(len(whole)) for _ in range(4)):
+        files.log.write_bytes(whole[:cut])
+        successor = files.stamper(quota)
+        successor.resume()
+        files.finish(successor)
+        assert files.texts() == wanted
+
+
+def test_a_successor_of_a_flood_needs_no_byte_that_was_given_back(files: Files) -> None:
+    files.write(b"".join(b"%07d\n" % n for n in range(4 << 20)))
+    first = files.stamper()
+    for _ in range(30):
+        first.stamp()
+    second = files.stamper()
+    second.resume()
+    assert (second.offset, second.lines) == (first.offset, first.lines)
+    files.finish(second)
+    assert files.whole_text() == "".join(f"{n:07d}\n" for n in range(4 << 20))
