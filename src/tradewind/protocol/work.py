@@ -32,6 +32,7 @@ class LoadWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     file: FileRef
     timeout_seconds: float = 30
     memory_bytes: int = 0
+    supervisor_socket: str = ""
 
 
 class LoadReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -50,6 +50,8 @@ class OperatorPartial:
         self._note = registry.note
 
     def _refuse_unknown(self, method: str, given: Mapping[str, Any]) -> None:
+        if getattr(self.operator_class, "takes_any", False):
+            return
         known = known_arguments(self.operator_class)
         unknown = {name: value for name, value in given.items() if name not in known and name not in _PLACE}
         if method == "partial":

@@ -168,6 +168,16 @@ class DagParam(ResolveMixin):
         return f"DagParam({self._name!r})"
 
 
+def for_run(dag: Any, task: Any, conf: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Values of a run's parameters: the DAG's, the task's over them, the run's conf over both. Raises ParamValidationError."""
+    found = ParamsDict(dag.params)
+    for name, param in (task.params.raw() if task is not None else {}).items():
+        found[name] = param.__copy__()
+    for name, value in (conf or {}).items():
+        found[name] = value
+    return found.validate()
+
+
 def _merged(old: dict[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(old)
     for name, value in new.items():

@@ -57,6 +57,10 @@ class Scene:
             self.ti.is_mapped = True
             self.context["task"] = self.task
 
+    def check_params(self) -> None:
+        """Raise ParamValidationError where a parameter has no value or one against its schema."""
+        _ = self.params
+
     @cached_property
     def params(self) -> Any:
         """Parameters of DAG and task with the run's conf over them, validated."""

@@ -216,7 +216,7 @@ class LocalRuntime:
         ]
 
     async def parse(self, request: port.ParseRequest) -> port.ParseResult:
-        work = LoadWork(file=self._file(request.source), timeout_seconds=request.timeout_seconds)
+        work = LoadWork(file=self._file(request.source), timeout_seconds=request.timeout_seconds, supervisor_socket=self._supervisor)
         report = await self._ask(lambda n: protocol.Parse(request_id=n, work=work))
         return port.ParseResult(
             specs=report.specs,

@@ -1,0 +1,58 @@
+"""Which Airflow a file means, 2 or 3: told by what it imports and which arguments it writes, without running it.
+
+2.x and 3.x differ silently (defaults of catchup and schedule, cron as data interval or as trigger), so the first thing
+that exists in only one of them decides.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tradewind.model.dagspec import Meaning
+
+_OF_3 = ("airflow.sdk", "airflow.providers.common.compat.sdk", "airflow.providers.standard")
+_OF_2 = (
+    "airflow.contrib", "airflow.datasets", "airflow.decorators", "airflow.hooks", "airflow.kubernetes",
+    "airflow.models", "airflow.operators", "airflow.sensors", "airflow.utils.dates", "airflow.utils.helpers",
+    "airflow.utils.decorators", "airflow.utils.db", "airflow.utils.edgemodifier", "airflow.utils.task_group",
+    "airflow.utils.trigger_rule", "airflow.utils.weight_rule", "airflow.macros", "airflow.notifications",
+)  # fmt: skip
+_ARGUMENTS_OF_2 = frozenset(
+    {
+        "schedule_interval", "concurrency", "provide_context", "task_concurrency", "sla_miss_callback", "fail_stop",
+        "default_view", "orientation", "full_filepath",
+    }
+)  # fmt: skip
+
+
+def detect(path: str, setting: str | None = None) -> tuple[Meaning, str]:
+    """(meaning, what told it: "setting", "imports", "arguments" or "" where nothing did and 3 is assumed)."""
+    if setting in ("2", "3"):
+        return ("2" if setting == "2" else "3"), "setting"
+    try:
+        with open(path, "rb") as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError):
+        return "3", ""
+    modules = list(_imports(tree))
+    if any(_below(name, _OF_3) for name in modules):
+        return "3", "imports"
+    if any(_below(name, _OF_2) for name in modules):
+        return "2", "imports"
+    if any(isinstance(node, ast.keyword) and node.arg in _ARGUMENTS_OF_2 for node in ast.walk(tree)):
+        return "2", "arguments"
+    return "3", ""
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _below(name: str, heads: tuple[str, ...]) -> bool:
+    return any(name == head or name.startswith(head + ".") for head in heads)
