@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _START_TIME = 19  # field 22 of /proc/PID/stat, counted after the command's name
 _STATE = 0
@@ -60,6 +61,11 @@ def boot_id() -> str:
 def become_subreaper() -> None:
     """Orphans below us become our children, not those of pid 1."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def die_with_parent(wanted: bool) -> None:
+    """Whether this process is killed when its parent ends (not inherited by forks)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if wanted else 0, 0, 0, 0)
 
 
 def children(pid: int) -> list[int]:

@@ -1,236 +1,238 @@
-"""The tree of forks: a root that has the SDK loaded, below it a process per DAG file, below that one per attempt.
+"""The tree of forks: a root that has the SDK loaded, below it a process for each DAG file, below that one per attempt.
 
-Invariant: zygotes are single-threaded and hold no loop, so a fork of one is whole.
+Invariant: a process that is forked from has one thread and no loop, so its forks are whole. When the podlet dies, a
+zygote stays only until its last attempt ended, and writes down how: the successor finds it beside the attempt's files.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import importlib
 import os
-import random
+import resource
 import select
 import signal
 import socket
 import sys
-import time
 import traceback
-from datetime import datetime, timezone
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from tradewind.model.outcome import Failed, Result
+from tradewind.podlet import child, processes
+from tradewind.podlet.messages import Do, Done, Exited, Forked, Loaded, Spawn, Spawned
 from tradewind.protocol import frames
-from tradewind.protocol.work import CallbackWork, LoadReport, LoadWork, PythonWork, RenderReport, RenderWork
+from tradewind.protocol.work import LoadWork
 
-
-class Spawn(msgspec.Struct, frozen=True, kw_only=True, tag="spawn"):
-    work: LoadWork
-
-
-class Exited(msgspec.Struct, frozen=True, kw_only=True, tag="exited"):
-    pid: int
-    status: int
-
-
-class Loaded(msgspec.Struct, frozen=True, kw_only=True, tag="loaded"):
-    report: LoadReport
-
-
-class Do(msgspec.Struct, frozen=True, kw_only=True, tag="do"):
-    id: str
-    folder: str
-    python: PythonWork | None = None
-    render: RenderWork | None = None
-    callback: CallbackWork | None = None
-
-
-class Forked(msgspec.Struct, frozen=True, kw_only=True, tag="forked"):
-    id: str
-    pid: int
-
-
-class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
-    id: str
-    pid: int
-    status: int
-
-
-_now = lambda: datetime.now(timezone.utc)  # noqa: E731
+EXIT_FILE = "exit"
+_MESSAGE_BYTES = 1 << 18
 
 
 class _Children:
-    """Reaps children as soon as they end, beside reading a socket."""
+    """Forks of this process: each with what it is for, reaped as soon as it ends."""
 
     def __init__(self) -> None:
-        self.read, self.write = os.pipe()
-        os.set_blocking(self.read, False)
-        os.set_blocking(self.write, False)
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+        self._folders: dict[int, tuple[str, str]] = {}
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(self.write, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
 
-    def ended(self) -> list[tuple[int, int]]:
-        with contextlib.suppress(BlockingIOError):
-            os.read(self.read, 4096)
-        found = []
+    def fileno(self) -> int:
+        return self._read
+
+    def add(self, pid: int, name: str, folder: str = "") -> None:
+        self._folders[pid] = (name, folder)
+
+    def take(self, *, write_down: bool = False) -> list[tuple[str, int, int]]:
+        """Name, pid and status of each that ended. What is left of its process group is ended before it is reaped."""
+        with suppress(BlockingIOError):
+            os.read(self._read, 4096)
+        found: list[tuple[str, int, int]] = []
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 return found
-            if pid == 0:
+            if ended is None:
                 return found
-            found.append((pid, status))
+            pid = ended.si_pid
+            name, folder = self._folders.pop(pid, ("", ""))
+            if name:
+                processes.send_group(pid, signal.SIGKILL)
+            if folder and write_down:
+                status = ended.si_status << 8 if ended.si_code == os.CLD_EXITED else ended.si_status
+                with suppress(OSError):
+                    child.write(f"{folder}/{EXIT_FILE}", f"{status}".encode())
+            found.append((name, pid, os.waitpid(pid, 0)[1]))
 
-
-def reset_signals() -> None:
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-
-
-def root(control: socket.socket, worker: str) -> None:
-    """The root zygote's whole life."""
-    module = importlib.import_module(worker)
-    module.preload()
-    gc.collect()
-    gc.freeze()
-    children = _Children()
-    splitter = frames.Splitter()
-    decoder = msgspec.msgpack.Decoder(Spawn)
-    while True:
-        select.select([control, children.read], [], [])
-        for pid, status in children.ended():
-            control.sendall(frames.pack(Exited(pid=pid, status=status)))
-        try:
-            data, fds, _, _ = socket.recv_fds(control, 1 << 16, 4, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            continue
-        if not data:
+    def outlive(self, *, ephemeral: bool) -> None:
+        """The podlet is gone: stay until the attempts have ended (or end everything), then exit."""
+        if ephemeral:
+            processes.end_tree_below(os.getpid())
             os._exit(0)
-        bodies = splitter.feed(data)
-        for body, fd in zip(bodies, fds, strict=True):
-            spawn = decoder.decode(body)
-            pid = os.fork()
-            if pid == 0:
-                reset_signals()
-                control.close()
-                os.close(children.read)
-                os.close(children.write)
-                try:
-                    file_zygote(socket.socket(fileno=fd), spawn.work, worker)
-                except BaseException:  # noqa: BLE001
-                    traceback.print_exc()
-                os._exit(70)
-            os.close(fd)
-
-
-def file_zygote(control: socket.socket, work: LoadWork, worker: str) -> None:
-    """Load the file, report, then fork whatever is asked until the socket closes."""
-    loading = importlib.import_module(f"{worker}.loading")
-    threads = len(os.listdir("/proc/self/task"))
-    loaded = loading.load(work)
-    report = loaded.report
-    isolated = len(os.listdir("/proc/self/task")) > threads or _sockets() > 1
-    if isolated:
-        report = msgspec.structs.replace(report, isolated=True)
-    control.sendall(frames.pack(Loaded(report=report)))
-    if isolated and not work.file.isolated:
+        while any(folder for _, folder in self._folders.values()):
+            select.select([self._read], [], [])
+            self.take(write_down=True)
         os._exit(0)
-    gc.collect()
-    gc.freeze()
-    children = _Children()
-    ids: dict[int, str] = {}
-    splitter = frames.Splitter()
-    decoder = msgspec.msgpack.Decoder(Do)
-    while True:
-        select.select([control, children.read], [], [])
-        out = b"".join(
-            frames.pack(Done(id=ids.pop(pid), pid=pid, status=status)) for pid, status in children.ended() if pid in ids
-        )
-        if out:
-            control.sendall(out)
-        try:
-            data = control.recv(1 << 16, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            continue
-        if not data:
+
+    def leave(self) -> None:
+        """In a fork: signals as a program finds them when it starts, and none of our descriptors."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.close(self._read)
+        os.close(self._write)
+
+
+class RootZygote:
+    """The root's whole life."""
+
+    def __init__(self, control: socket.socket, told: int, worker: str, *, ephemeral: bool) -> None:
+        self._control = control
+        self._told = told
+        self._worker = worker
+        self._ephemeral = ephemeral
+        self._spawns = msgspec.msgpack.Decoder(Spawn)
+
+    def run(self) -> None:
+        """Fork what is asked for until the podlet is gone."""
+        gc.disable()
+        importlib.import_module(self._worker).preload()
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+        self._children = _Children()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        while True:
+            select.select([self._control, self._children], [], [])
+            for name, pid, status in self._children.take():
+                self._say(Exited(number=int(name), pid=pid, status=status))
+            self._hear()
+
+    def _hear(self) -> None:
+        flags = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+        while True:
+            try:
+                body, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_BYTES, 2, flags)
+            except BlockingIOError:
+                return
+            except ConnectionResetError:
+                body = b""
+            if not body:
+                self._children.outlive(ephemeral=self._ephemeral)
+            self._spawn(self._spawns.decode(body), *descriptors)
+
+    def _spawn(self, spawn: Spawn, control: int, output: int) -> None:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._children.leave()
+                self._control.close()
+                os.dup2(output, 1)
+                os.dup2(output, 2)
+                os.close(output)
+                _FileZygote(socket.socket(fileno=control), self._told, self._worker, ephemeral=self._ephemeral).run(spawn)
+            except BaseException:  # noqa: BLE001 - the trace goes to the podlet, with the exit code
+                traceback.print_exc()
+            finally:
+                with suppress(BaseException):
+                    sys.stdout.flush()
+                    sys.stderr.flush()
+                os._exit(child.BROKEN)
+        os.close(control)
+        os.close(output)
+        self._children.add(pid, str(spawn.number), spawn.folder)
+        self._say(Spawned(number=spawn.number, pid=pid))
+
+    def _say(self, message: Spawned | Exited) -> None:
+        with suppress(OSError):  # the podlet is gone; reading says so next
+            self._control.send(msgspec.msgpack.encode(message))
+
+
+class _FileZygote:
+    """Loads one file, then forks whatever is asked."""
+
+    def __init__(self, control: socket.socket, told: int, worker: str, *, ephemeral: bool) -> None:
+        self._control = control
+        self._told = told
+        self._worker = worker
+        self._ephemeral = ephemeral
+        self._splitter = frames.Splitter()
+        self._dos = msgspec.msgpack.Decoder(Do)
+
+    def run(self, spawn: Spawn) -> None:
+        """Until the podlet closes the socket."""
+        if spawn.once:
+            os.setsid()  # what the file starts while loading belongs to the attempt
+        loaded, isolated = self._load(spawn.load)
+        report = msgspec.structs.replace(loaded.report, isolated=True) if isolated else loaded.report
+        self._control.sendall(frames.pack(Loaded(report=report)))
+        if spawn.once:
+            self._do_once(loaded)
+        if isolated:
             os._exit(0)
-        for body in splitter.feed(data):
-            do = decoder.decode(body)
-            pid = os.fork()
-            if pid == 0:
-                reset_signals()
-                _child(do, loaded, worker, control, children)
-            ids[pid] = do.id
-            control.sendall(frames.pack(Forked(id=do.id, pid=pid)))
+        gc.collect()
+        gc.freeze()
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        children = _Children()
+        while True:
+            select.select([self._control, children], [], [])
+            said = [frames.pack(Done(id=name, pid=pid, status=status)) for name, pid, status in children.take() if name]
+            dos = self._hear()
+            if dos is None:
+                children.outlive(ephemeral=self._ephemeral)
+            said += [self._fork(do, loaded, children) for do in dos or ()]
+            if said:
+                with suppress(OSError):  # the podlet is gone; reading says so next
+                    self._control.sendall(b"".join(said))
 
+    def _load(self, work: LoadWork) -> tuple[Any, bool]:
+        threads = len(os.listdir("/proc/self/task"))
+        loading = importlib.import_module(f"{self._worker}.loading")
+        processes.die_with_parent(True)  # while it loads it hears nothing, not even that everyone else is gone
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        if work.memory_bytes:
+            resource.setrlimit(resource.RLIMIT_AS, (work.memory_bytes, before[1]))
+        loaded = loading.load(work)
+        resource.setrlimit(resource.RLIMIT_AS, before)
+        processes.die_with_parent(False)
+        grown = len(os.listdir("/proc/self/task")) > threads
+        return loaded, loaded.report.isolated or grown
 
-def _sockets() -> int:
-    count = 0
-    for fd in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError):
-            count += os.readlink(f"/proc/self/fd/{fd}").startswith("socket:")
-    return count
+    def _hear(self) -> list[Do] | None:
+        """What is asked; None when the podlet is gone."""
+        try:
+            data = self._control.recv(1 << 20, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            return None
+        return [self._dos.decode(body) for body in self._splitter.feed(data)]
 
+    def _do_once(self, loaded: Any) -> None:
+        dos: list[Do] | None = []
+        while dos == []:
+            select.select([self._control], [], [])
+            dos = self._hear()
+        self._control.close()
+        if dos:
+            child.run(dos[0], loaded, self._worker, self._told)
+        os._exit(0)
 
-def _child(do: Do, loaded: Any, worker: str, control: socket.socket, children: _Children) -> None:
-    status = 70
-    try:
-        os.setsid()
-        control.close()
-        os.close(children.read)
-        os.close(children.write)
-        random.seed()
-        folder = Path(do.folder)
-        if do.python is not None:
-            status = _attempt(do, loaded, worker, folder)
-        elif do.render is not None:
-            report: Any = importlib.import_module(f"{worker}.render").render(loaded, do.render)
-            _write(folder / f"{do.id}.reply", msgspec.msgpack.encode(report))
-            status = 0
-        elif do.callback is not None:
-            problem = importlib.import_module(f"{worker}.callback").run(loaded, do.callback)
-            _write(folder / f"{do.id}.reply", msgspec.msgpack.encode(problem))
-            status = 0
-    except BaseException:  # noqa: BLE001
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(BaseException):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
-
-
-def _attempt(do: Do, loaded: Any, worker: str, folder: Path) -> int:
-    assert do.python is not None
-    out = os.open(folder / "out", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(out, 1)
-    os.dup2(out, 2)
-    os.close(out)
-    null = os.open("/dev/null", os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-    os.environ["TRADEWIND_ATTEMPT_ID"] = do.id
-    os.environ["TRADEWIND_ATTEMPT_DIR"] = do.folder
-    try:
-        os.close(os.open(folder / "fence", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-    except FileExistsError:
-        return 71
-    result = importlib.import_module(f"{worker}.attempt").run(loaded, do.python)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    _write(folder / "result", msgspec.msgpack.encode(result))
-    return 0
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".new")
-    temporary.write_bytes(content)
-    os.rename(temporary, path)
-
-
-__all__ = ["Failed", "RenderReport", "Result", "time"]
+    def _fork(self, do: Do, loaded: Any, children: _Children) -> bytes:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setsid()
+                children.leave()
+                self._control.close()
+            finally:
+                child.run(do, loaded, self._worker, self._told)
+        children.add(pid, do.id, do.folder if do.python is not None else "")
+        return frames.pack(Forked(id=do.id, pid=pid))

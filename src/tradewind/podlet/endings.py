@@ -1,0 +1,97 @@
+"""How an attempt ended, in one sentence and as data, where it could not say so itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from tradewind.model.outcome import Failed
+from tradewind.model.problem import Problem
+from tradewind.model.states import EndReason
+
+
+def never_started(why: str) -> Failed:
+    """Its code did not begin; launching it again is safe."""
+    return Failed(message=f"Its code never began: {why}.", reason=EndReason.NEVER_STARTED, entered=False)
+
+
+def lost(why: str) -> Failed:
+    """Its code began, and nobody can say how it ended."""
+    return Failed(message=f"Nobody can say how it ended: {why}.", reason=EndReason.LOST, entered=True)
+
+
+def of_status(status: int, *, out_of_memory: bool = False) -> Failed:
+    """Its code began, and its process ended without a result. `status` as of waitpid."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        if out_of_memory and number == signal.SIGKILL:
+            return Failed(
+                message="Its process was killed by SIGKILL while the machine was out of memory.",
+                reason=EndReason.OOM_KILLED,
+                signal=number,
+            )
+        return Failed(message=f"Its process was killed by {name(number)}.", reason=EndReason.KILLED, signal=number)
+    code = os.WEXITSTATUS(status)
+    return Failed(
+        message=f"Its process ended with exit code {code} and without a result: its code called os._exit.",
+        reason=EndReason.ERROR,
+        exit_code=code,
+    )
+
+
+def stopped(failed: Failed, why: str, *, killed: bool) -> Failed:
+    """It ended because we were asked to stop it."""
+    how = "killed with SIGKILL, since it did not end by SIGTERM in time" if killed else "ended by SIGTERM"
+    reason = f" ({why})" if why else ""
+    return Failed(
+        message=f"It was stopped on request{reason}: {how}.",
+        reason=EndReason.STOPPED,
+        signal=failed.signal,
+        exit_code=failed.exit_code,
+        entered=failed.entered,
+    )
+
+
+def unwritten(message: str, *, entered: bool) -> Failed:
+    """Its files could not be written, most often because the disk is full."""
+    if entered:
+        return Failed(message=f"Its result could not be written: {message}.", reason=EndReason.LOST, entered=True)
+    return never_started(f"its files could not be written: {message}")
+
+
+def while_loading(file: str, status: int | None, output: str) -> Problem:
+    """The process that loaded a DAG file ended before it could report."""
+    if status is None:
+        how = "was ended"
+    elif os.WIFSIGNALED(status):
+        how = f"was killed by {name(os.WTERMSIG(status))}"
+    else:
+        how = f"ended with exit code {os.WEXITSTATUS(status)}"
+    said = f"; the last it wrote:\n{output}" if output else ""
+    return Problem(
+        code="parse-died",
+        object=f"file {file}",
+        file=file,
+        message=f"its process {how} while the file was loaded{said}",
+        hint="the top of the file must not call os._exit, and what it imports must not crash or need more memory than there is",
+    )
+
+
+def loading_too_slow(file: str, seconds: float, output: str) -> Problem:
+    """Loading took too long, and its process had to be killed."""
+    said = f"; the last it wrote:\n{output}" if output else ""
+    return Problem(
+        code="load-timeout",
+        object=f"file {file}",
+        file=file,
+        message=f"loading it took longer than {seconds:g} s, and it did not react to being interrupted{said}",
+        hint="move slow work out of the top of the file, or raise dags.parse_timeout_seconds",
+    )
+
+
+def name(number: int) -> str:
+    """Name of a signal."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"

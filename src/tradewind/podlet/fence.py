@@ -1,0 +1,74 @@
+"""The start fence: a file made exclusively just before the user's code. Whoever makes it decides.
+
+Made by the attempt's process: its code ran, and the file says which process that is. Made by a podlet that recovers:
+that code never ran and never will. Without it, a launch that seemed lost could run beside its relaunch.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from tradewind.podlet.processes import Identity
+
+_NAME = "fence"
+_BARRED = "barred"
+_WRITING_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Fence:
+    """What a fence file says. `runner` None: nobody runs behind it."""
+
+    runner: Identity | None
+    log_quota: int
+    made_at: float
+
+
+def enter(folder: str, log_quota: int) -> bool:
+    """Make the fence for this process; False where it is there already: then the user's code must not run."""
+    own = Identity.own()
+    return _make(folder, f"{own.pid} {own.start_time} {own.boot_id} {log_quota}\n")
+
+
+def bar(folder: str) -> bool:
+    """Make it so that nobody can enter; False where somebody has."""
+    return _make(folder, f"{_BARRED}\n")
+
+
+def find(folder: str) -> Fence | None:
+    """The fence of an attempt's folder. None where there is none, or where it was barred: nobody entered.
+
+    A process that made it and was killed before it wrote its name has entered, without a runner.
+    """
+    path = f"{folder}/{_NAME}"
+    deadline = time.monotonic() + _WRITING_SECONDS
+    while True:
+        try:
+            with open(path) as file:
+                text = file.read()
+                made_at = os.fstat(file.fileno()).st_mtime
+        except FileNotFoundError:
+            return None
+        if text.endswith("\n"):
+            break
+        if time.monotonic() > deadline or time.time() - made_at > _WRITING_SECONDS:
+            return Fence(runner=None, log_quota=1 << 30, made_at=made_at)
+        time.sleep(0.005)  # its maker is between making and writing it
+    if text == f"{_BARRED}\n":
+        return None
+    pid, start_time, boot_id, quota = text.split()
+    return Fence(runner=Identity(int(pid), int(start_time), boot_id), log_quota=int(quota), made_at=made_at)
+
+
+def _make(folder: str, text: str) -> bool:
+    try:
+        descriptor = os.open(f"{folder}/{_NAME}", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return False
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+    return True
