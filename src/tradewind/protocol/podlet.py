@@ -68,6 +68,10 @@ class StartPod(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     log_quota_bytes: int = 1 << 30
     masked: tuple[str, ...] = ()
     skip_exit_codes: tuple[int, ...] = ()
+    logged: tuple[str, ...] = ("base",)
+    """Containers whose output goes to the log."""
+    prefixed: bool = True
+    """Lines of other containers than the main one begin with their container's name."""
     notes: tuple[str, ...] = ()
     """First lines of its log: what stood in, what cannot be honoured here."""
 
