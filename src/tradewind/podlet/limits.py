@@ -53,12 +53,27 @@ def find_group(name: str, limit: int) -> MemoryGroup | None:
     return _version_2(name, limit) or _version_1(name, limit)
 
 
+def remove_left(prefix: str) -> None:
+    """Groups with such a name that nobody removed."""
+    for above in (_version_1_folder(), _version_2_folder()):
+        if above is not None:
+            for left in above.glob(f"{prefix}*"):
+                MemoryGroup(left, 0).remove()
+
+
 def limit_address_space(limit: int) -> None:
     """Let allocations beyond the limit fail in this process and its children."""
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def _version_2(name: str, limit: int) -> MemoryGroup | None:
+    above = _version_2_folder()
+    if above is None:
+        return None
+    return _made(above / name, 2, {"memory.max": limit, "memory.swap.max": 0, "memory.oom.group": 1})
+
+
+def _version_2_folder() -> Path | None:
     root, own = _mounted("cgroup2", ""), _own("")
     if root is None or own is None:
         return None
@@ -68,16 +83,21 @@ def _version_2(name: str, limit: int) -> MemoryGroup | None:
             return None
         with contextlib.suppress(OSError):
             if "memory" in (above / "cgroup.subtree_control").read_text().split():
-                return _made(above / name, 2, {"memory.max": limit, "memory.swap.max": 0, "memory.oom.group": 1})
+                return above
     return None
 
 
 def _version_1(name: str, limit: int) -> MemoryGroup | None:
+    above = _version_1_folder()
+    return None if above is None else _made(above / name, 1, {"memory.limit_in_bytes": limit})
+
+
+def _version_1_folder() -> Path | None:
     root, own = _mounted("cgroup", "memory"), _own("memory")
     if root is None or own is None:
         return None
     above = root / own.lstrip("/")
-    return _made((above if above.is_dir() else root) / name, 1, {"memory.limit_in_bytes": limit})
+    return above if above.is_dir() else root
 
 
 def _made(path: Path, version: int, settings: dict[str, int]) -> MemoryGroup | None:

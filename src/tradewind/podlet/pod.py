@@ -25,27 +25,36 @@ from pathlib import Path
 import msgspec
 
 from tradewind.model.outcome import Failed, Result
-from tradewind.model.states import EndReason
-from tradewind.podlet import child, container, fence, limits, mounts, pod_end, pod_plan, processes
+from tradewind.podlet import child, container, endings, fence, limits, mounts, pod_end, pod_plan, processes
+from tradewind.podlet.messages import Entered, Unwritten
 from tradewind.podlet.pod_output import Output
 from tradewind.podlet.pod_plan import Plan
 from tradewind.podlet.pod_status import Status
 from tradewind.podlet.refusal import PodRefused
+from tradewind.protocol import frames
 from tradewind.protocol.podlet import StartPod, Stop
 
 _DEFAULT_GRACE = 30.0
 _FIRST_RESTART, _LONGEST_RESTART = 10.0, 300.0
 
 
-def launch(start: StartPod, folder: Path) -> int:
-    """Fork the supervisor of a pod; its pid, which is also its session's. The caller reaps it."""
+def launch(start: StartPod, folder: Path, told: int) -> int:
+    """Fork the supervisor of a pod; its pid, which is also its session's. The caller reaps it.
+
+    `told` is the pipe on which the podlet hears `Entered` and `Unwritten`.
+    """
     pid = os.fork()
     if pid:
         return pid
     status = child.BROKEN
     try:
-        _leave_podlet(folder)
-        status = Supervisor(start, folder).run()
+        _leave_podlet(folder, told)
+        try:
+            status = Supervisor(start, folder, told).run()
+        except OSError as error:
+            traceback.print_exc()
+            _say(told, Unwritten(id=start.attempt_id, message=str(error)))
+            status = child.UNWRITTEN
     except BaseException:  # noqa: BLE001 - this fork must never go on as the podlet
         traceback.print_exc()
     finally:
@@ -62,14 +71,24 @@ STOP_MARGIN = 5.0
 """Seconds that a supervisor may need beyond the grace."""
 
 
-def _leave_podlet(folder: Path) -> None:
+def clean_up(attempt_id: str) -> None:
+    """What a supervisor that was killed could not remove outside its folder."""
+    limits.remove_left(_group_name(attempt_id, ""))
+
+
+def _group_name(attempt_id: str, number: object) -> str:
+    return f"tradewind-{attempt_id}-{number}"
+
+
+def _leave_podlet(folder: Path, told: int) -> None:
     """Keep nothing of the podlet's: its sockets and its lock would outlive it in us."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(3, told)
+    os.closerange(told + 1, os.sysconf("SC_OPEN_MAX"))
     random.seed()
     os.chdir(folder)
 
@@ -77,8 +96,9 @@ def _leave_podlet(folder: Path) -> None:
 class Supervisor:
     """One pod."""
 
-    def __init__(self, start: StartPod, folder: Path) -> None:
+    def __init__(self, start: StartPod, folder: Path, told: int) -> None:
         self._start = start
+        self._told = told
         self._folder = folder
         self._spec = start.manifest.get("spec") or {}
         self._poll = select.poll()
@@ -92,7 +112,7 @@ class Supervisor:
         self._groups_made = 0
         self._namespaces = False
         self._wakeup = -1
-        self._stopped: Failed | None = None
+        self._stop_reason: str | None = None
         self._is_late = False
         given = self._spec.get("terminationGracePeriodSeconds")
         self._grace = _DEFAULT_GRACE if given is None else float(given)
@@ -112,11 +132,13 @@ class Supervisor:
             self._write(Result(outcome=refused.outcome))
             return 0
         self._look(0)
-        if self._stopped is not None:
-            self._write(Result(outcome=msgspec.structs.replace(self._stopped, entered=False)))
+        if self._stop_reason is not None:
+            never = Failed(message="", entered=False)
+            self._write(Result(outcome=endings.stopped(never, self._stop_reason, killed=False)))
             return 0
         if not fence.enter(str(self._folder), self._start.log_quota_bytes):
             return child.BARRED
+        _say(self._told, Entered(id=self._start.attempt_id, pid=os.getpid(), at=time.time()))
         if deadline := self._spec.get("activeDeadlineSeconds"):
             self._at(time.monotonic() + float(deadline), self._pass_deadline)
         self._statuses = [Status(one, role="init") for one in plan.inits]
@@ -167,7 +189,7 @@ class Supervisor:
     def _tell(self, plan: Plan) -> None:
         seen = pod_end.view(self._start, self._statuses, self._output, is_late=self._is_late)
         child.write(str(self._folder / "detail"), msgspec.msgpack.encode(pod_end.detail(seen)))
-        self._write(pod_end.result(self._start, plan, seen, self._stopped))
+        self._write(pod_end.result(self._start, plan, seen, self._stop_reason, killed=self._main.was_killed))
 
     def _write(self, result: Result) -> None:
         child.write(str(self._folder / "result"), msgspec.msgpack.encode(result))
@@ -195,7 +217,7 @@ class Supervisor:
         if planned.memory_limit is None:
             return None
         self._groups_made += 1
-        group = limits.find_group(f"tradewind-{self._start.attempt_id}-{self._groups_made}", planned.memory_limit)
+        group = limits.find_group(_group_name(self._start.attempt_id, self._groups_made), planned.memory_limit)
         if group is None:
             said = "no cgroup can be made here; its address space is limited instead"
             self._output.notes([f"memory limit of container {planned.name!r}: {said}"])
@@ -231,7 +253,7 @@ class Supervisor:
 
     @property
     def _is_ending(self) -> bool:
-        return self._stopped is not None or self._is_late
+        return self._stop_reason is not None or self._is_late
 
     def _wait(self, is_done: Callable[[], bool], *, is_final: bool = False) -> None:
         """Until it is done, or (not for the final waits) the pod is to end."""
@@ -273,7 +295,7 @@ class Supervisor:
         self._poll.register(self._wakeup, select.POLLIN)
 
     def _take_signals(self) -> None:
-        if signal.SIGTERM not in os.read(self._wakeup, 4096) or self._stopped is not None:
+        if signal.SIGTERM not in os.read(self._wakeup, 4096) or self._stop_reason is not None:
             return
         asked = {}
         with suppress(OSError, ValueError):
@@ -281,9 +303,7 @@ class Supervisor:
         if asked.get("grace") is not None:
             self._grace = float(asked["grace"])
         if not (self._statuses and self._main.is_over and self._main.began):
-            reason = str(asked.get("reason") or "")
-            said = f"The pod was stopped: {reason}" if reason else "The pod was stopped."
-            self._stopped = Failed(message=said, reason=EndReason.STOPPED)
+            self._stop_reason = str(asked.get("reason") or "")
 
     @property
     def _main(self) -> Status:
@@ -301,3 +321,8 @@ def _has_ended(group: Sequence[Status]) -> bool:
 def _kill(group: Sequence[Status]) -> None:
     for status in group:
         status.signal(signal.SIGKILL)
+
+
+def _say(told: int, message: Entered | Unwritten) -> None:
+    with suppress(OSError):  # no podlet is there to be told; its successor reads the files
+        os.write(told, frames.pack(message))

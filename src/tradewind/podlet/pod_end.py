@@ -13,7 +13,7 @@ import msgspec
 
 from tradewind.model.outcome import Failed, Outcome, Result, Skipped, Success, XComPush
 from tradewind.model.states import EndReason
-from tradewind.podlet import pod_result
+from tradewind.podlet import endings, pod_result
 from tradewind.podlet.environment import PodFields
 from tradewind.podlet.pod_output import Output
 from tradewind.podlet.pod_plan import Plan
@@ -38,19 +38,18 @@ def view(start: StartPod, statuses: Sequence[Status], output: Output, *, is_late
     )
 
 
-def result(start: StartPod, plan: Plan, seen: PodView, stopped: Failed | None) -> Result:
-    """Outcome and values of the attempt. `stopped`: we were asked to end it."""
+def result(start: StartPod, plan: Plan, seen: PodView, stop_reason: str | None, *, killed: bool) -> Result:
+    """Outcome and values of the attempt. `stop_reason`: we were asked to end it; `killed`: SIGTERM did not do."""
     pushes = [pod_result.push("pod_name", seen.name), pod_result.push("pod_namespace", seen.namespace)]
     judged = verdict.judge(seen, skip_exit_codes=start.skip_exit_codes)
     outcome: Outcome
-    if stopped is not None:
-        outcome = stopped
+    failed = Failed(message=judged.sentence, reason=judged.reason, exit_code=judged.exit_code, signal=judged.signal)
+    if stop_reason is not None:
+        outcome = endings.stopped(failed, stop_reason, killed=killed)
     elif judged.skipped:
         outcome = Skipped(message=judged.sentence)
     elif judged.reason is not EndReason.COMPLETED:
-        outcome = Failed(
-            message=judged.sentence, reason=judged.reason, exit_code=judged.exit_code, signal=judged.signal
-        )
+        outcome = failed
     else:
         outcome = _take_value(start, plan, pushes)
     return Result(outcome=outcome, xcoms=tuple(pushes))

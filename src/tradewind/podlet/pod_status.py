@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from datetime import datetime, timezone
 from typing import Literal
 
@@ -24,6 +25,8 @@ class Status:
         self.is_wanted = True
         """False: it is being stopped."""
         self.began = False
+        self.was_killed = False
+        """SIGTERM did not end it in time."""
         self._started_at: float | None = None
         self._ended_at: float | None = None
         self._wait_status: int | None = None
@@ -71,6 +74,7 @@ class Status:
     def signal(self, number: int) -> None:
         """To its main process (SIGKILL: to all)."""
         if self.running is not None:
+            self.was_killed = self.was_killed or number == signal.SIGKILL
             self.running.signal(number)
 
     def view(self, message: str) -> ContainerView:
