@@ -103,7 +103,12 @@ class Supervisor:
         self._spec = start.manifest.get("spec") or {}
         self._poll = select.poll()
         self._output = Output(
-            folder / "out", main=start.base_container, logged=start.logged, prefixed=start.prefixed, poll=self._poll
+            folder / "out",
+            main=start.base_container,
+            logged=start.logged,
+            prefixed=start.prefixed,
+            masked=start.masked,
+            poll=self._poll,
         )
         self._statuses: list[Status] = []
         self._running: dict[int, Status] = {}

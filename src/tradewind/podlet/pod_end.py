@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tradewind.model.outcome import Failed, Outcome, Result, Skipped, Success, XComPush
+from tradewind.model.outcome import Deferred, Failed, Outcome, Rescheduled, Result, Skipped, Success, XComPush
 from tradewind.model.states import EndReason
 from tradewind.podlet import endings, pod_result
 from tradewind.podlet.environment import PodFields
@@ -52,6 +52,8 @@ def result(start: StartPod, plan: Plan, seen: PodView, stop_reason: str | None, 
         outcome = failed
     else:
         outcome = _take_value(start, plan, pushes)
+    if start.rendered_map_index is not None and not isinstance(outcome, (Rescheduled, Deferred)):
+        outcome = msgspec.structs.replace(outcome, rendered_map_index=start.rendered_map_index)
     return Result(outcome=outcome, xcoms=tuple(pushes))
 
 
@@ -85,4 +87,4 @@ def _container(status: Status, output: Output) -> ContainerView:
         policy = status.planned.spec.get("terminationMessagePolicy")
         if not message and status.has_failed and policy == "FallbackToLogsOnError":
             message = output.fallback_message(status.planned.name)
-    return status.view(message.decode("utf-8", "replace"))
+    return status.view(output.hide(message.decode("utf-8", "replace")))

@@ -13,8 +13,29 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _TAIL = 8192
+_LONGEST = 1 << 20
+"""Bytes of a line that are held until it ends."""
 FALLBACK_BYTES, FALLBACK_LINES = 2048, 80
 """Of the log that the kubelet takes for a termination message (FallbackToLogsOnError)."""
+
+
+class Mask:
+    """Sensitive values that templates of the task used: in what is kept they are `***`."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        lines = {line.strip() for value in values for line in value.splitlines()}
+        # The longest first: one value may hold another.
+        self._values = sorted((line.encode() for line in lines if line), key=len, reverse=True)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to hide."""
+        return bool(self._values)
+
+    def hide(self, text: bytes) -> bytes:
+        """The text without the values."""
+        for value in self._values:
+            text = text.replace(value, b"***")
+        return text
 
 
 class _Stream:
@@ -30,11 +51,14 @@ class _Stream:
 class Output:
     """The output of one pod."""
 
-    def __init__(self, path: Path, *, main: str, logged: Iterable[str], prefixed: bool, poll: select.poll) -> None:
+    def __init__(
+        self, path: Path, *, main: str, logged: Iterable[str], prefixed: bool, masked: Iterable[str], poll: select.poll
+    ) -> None:
         self._path = path
         self._main = main
         self._logged = frozenset(logged)
         self._prefixed = prefixed
+        self._mask = Mask(masked)
         self._poll = poll
         self._streams: dict[int, _Stream] = {}
         self._tails: dict[str, _Stream] = {}
@@ -42,15 +66,16 @@ class Output:
 
     def notes(self, lines: Iterable[str]) -> None:
         """Lines of ours."""
-        self._write("".join(f"{line}\n" for line in lines).encode())
+        self._write(self._mask.hide("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")))
 
     def open(self, name: str) -> int:
         """Where a container's stdout and stderr go; the caller closes it. Pipes are watched by the caller's poll."""
-        if name == self._main and name in self._logged:
+        is_main = name == self._main
+        if is_main and name in self._logged and not self._mask:
             return os.dup(self._file)
         ours, theirs = os.pipe()
         os.set_blocking(ours, False)
-        prefix = (f"[{name}] " if self._prefixed else "") if name in self._logged else None
+        prefix = (f"[{name}] " if self._prefixed and not is_main else "") if name in self._logged else None
         self._streams[ours] = self._tails[name] = _Stream(name, ours, prefix)
         self._poll.register(ours, select.POLLIN)
         return theirs
@@ -92,17 +117,26 @@ class Output:
             with open(self._path, "rb") as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - FALLBACK_BYTES))
                 tail = file.read()
+        tail = self._mask.hide(tail)
         return b"".join(tail[-FALLBACK_BYTES:].splitlines(keepends=True)[-FALLBACK_LINES:])
+
+    def hide(self, text: str) -> str:
+        """A text without sensitive values."""
+        return self._mask.hide(text.encode("utf-8", "replace")).decode()
 
     def _take(self, stream: _Stream, data: bytes) -> None:
         stream.tail = (stream.tail + data)[-_TAIL:]
         if stream.prefix is not None:
             *lines, stream.partial = (stream.partial + data).split(b"\n")
-            self._write(b"".join(stream.prefix.encode() + line + b"\n" for line in lines))
+            self._write(b"".join(stream.prefix.encode() + self._mask.hide(line) + b"\n" for line in lines))
+            if len(stream.partial) > _LONGEST:
+                # Nobody may make us keep a line without end.
+                self._write(stream.prefix.encode() + self._mask.hide(stream.partial) + b"\n")
+                stream.partial = b""
 
     def _close(self, stream: _Stream) -> None:
         if stream.partial and stream.prefix is not None:
-            self._write(stream.prefix.encode() + stream.partial + b"\n")
+            self._write(stream.prefix.encode() + self._mask.hide(stream.partial) + b"\n")
         self._poll.unregister(stream.descriptor)
         os.close(stream.descriptor)
         del self._streams[stream.descriptor]

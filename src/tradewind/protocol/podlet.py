@@ -72,6 +72,7 @@ class StartPod(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     """Containers whose output goes to the log."""
     prefixed: bool = True
     """Lines of other containers than the main one begin with their container's name."""
+    rendered_map_index: str | None = None
     notes: tuple[str, ...] = ()
     """First lines of its log: what stood in, what cannot be honoured here."""
 

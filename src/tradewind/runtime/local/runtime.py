@@ -24,6 +24,7 @@ from tradewind.ports import runtime as port
 from tradewind.protocol import VERSION, frames
 from tradewind.protocol import podlet as protocol
 from tradewind.protocol.work import CallbackWork, FileRef, LoadWork, PythonWork, RenderWork
+from tradewind.runtime.local import pods
 from tradewind.runtime.local.options import Options
 
 _replies = msgspec.msgpack.Decoder(protocol.Reply)
@@ -51,6 +52,7 @@ class LocalRuntime:
         self._n = 0
         self._welcome: asyncio.Future[protocol.Welcome] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._pods = pods.Pods(options=options, clock=clock, render=self.render, send=self._send, tell=self._event)
 
     async def __aenter__(self) -> Self:
         self._welcome = asyncio.get_running_loop().create_future()
@@ -59,6 +61,7 @@ class LocalRuntime:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._pods.aclose()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -90,6 +93,14 @@ class LocalRuntime:
             except OSError:
                 pass
             self._writer = None
+            self._fail_waiting()
+
+    def _fail_waiting(self) -> None:
+        """The podlet that was asked is gone, and its successor does not know the questions."""
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
+            if not future.done():
+                future.set_exception(errors.Transient("the podlet ended", code="podlet-away", hint="ask again"))
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "tradewind.podlet", "--home", str(self._home)]
@@ -163,16 +174,14 @@ class LocalRuntime:
     async def launch(self, launches: Sequence[port.Launch]) -> None:
         messages = []
         for launch in launches:
-            if isinstance(launch.body, (OpaqueBody, PodBody)):
+            if isinstance(launch.body, PodBody):
+                self._pods.begin(launch, launch.body)
+                continue
+            if isinstance(launch.body, OpaqueBody):
+                failed = Failed(message=launch.body.reason, retry=False, reason=EndReason.REJECTED, entered=False)
                 self._event(
                     AttemptEnded(
-                        attempt_id=launch.attempt.attempt_id,
-                        at=self._clock.now(),
-                        result=Result(
-                            outcome=Failed(
-                                message="not here yet", retry=False, reason=EndReason.REJECTED, entered=False
-                            )
-                        ),
+                        attempt_id=launch.attempt.attempt_id, at=self._clock.now(), result=Result(outcome=failed)
                     )
                 )
                 continue
@@ -199,6 +208,8 @@ class LocalRuntime:
         return FileRef(root=source.root, file=source.file, isolated=source.isolated)
 
     async def stop(self, attempt_id: AttemptId, *, grace_seconds: float | None, reason: str) -> None:
+        if self._pods.stop(attempt_id, reason):
+            return
         self._send(
             protocol.Stop(
                 attempt_id=attempt_id, grace_seconds=5 if grace_seconds is None else grace_seconds, reason=reason
@@ -211,7 +222,8 @@ class LocalRuntime:
     async def observe(self) -> Sequence[port.Observed]:
         assert self._welcome is not None
         welcome = await self._welcome
-        return [port.Observed(attempt_id=AttemptId(one)) for one in welcome.alive] + [
+        alive = [*map(AttemptId, welcome.alive), *self._pods.list_ids()]
+        return [port.Observed(attempt_id=one) for one in alive] + [
             port.Observed(attempt_id=AttemptId(one), ended=True) for one in welcome.ended
         ]
 
