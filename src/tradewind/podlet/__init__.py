@@ -1,1 +1,1 @@
-"""The podlet: a process for each home that starts containers as processes and forks Python attempts; outlives the control plane."""
+"""The podlet, one process for each home: starts containers and forks Python attempts; outlives the control plane."""

@@ -22,7 +22,7 @@ import msgspec
 
 from tradewind.model.outcome import Failed, Result
 from tradewind.model.states import EndReason
-from tradewind.podlet import fence, processes
+from tradewind.podlet import fence, limits, processes
 from tradewind.podlet.messages import Do, Entered, Unwritten
 from tradewind.protocol import frames
 from tradewind.protocol.work import PythonWork
@@ -69,6 +69,8 @@ class _Teller:
 def _attempt(do: Do, work: PythonWork, loaded: Any, worker: str, teller: _Teller) -> int:
     try:
         _redirect(do.folder)
+        if do.group:
+            _join(do.group)
         entered = fence.enter(do.folder, work.log_quota_bytes)
     except OSError as error:
         teller.tell(Unwritten(id=do.id, message=str(error)))
@@ -78,7 +80,7 @@ def _attempt(do: Do, work: PythonWork, loaded: Any, worker: str, teller: _Teller
     os.environ["TRADEWIND_ATTEMPT_ID"] = do.id
     os.environ["TRADEWIND_ATTEMPT_DIR"] = do.folder
     teller.tell(Entered(id=do.id, pid=os.getpid(), at=time.time()))
-    with _address_space(work.memory_bytes):
+    with _address_space(0 if do.group else work.memory_bytes):
         result: Result = importlib.import_module(f"{worker}.attempt").run(loaded, work)
     if work.memory_bytes:
         result = _named_for_memory(result, work.memory_bytes)
@@ -115,6 +117,14 @@ def _redirect(folder: str) -> None:
     os.dup2(out, 2)
     os.close(out)
     os.close(null)
+
+
+def _join(group: str) -> None:
+    descriptor = os.open(f"{group}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, limits.JOIN)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -14,10 +14,15 @@ from tradewind.protocol.work import CallbackWork, LoadReport, LoadWork, PythonWo
 
 
 class Do(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="do"):
-    """Podlet → file zygote: do this in a fork (or, where it was spawned to do one thing, itself). `folder` takes what comes out of it."""
+    """Podlet → file zygote: do this in a fork (itself, where it was spawned to do one thing).
+
+    `folder` takes what comes out of it.
+    """
 
     id: str
     folder: str
+    group: str = ""
+    """A cgroup to join, which limits its memory."""
     python: PythonWork | None = None
     render: RenderWork | None = None
     callback: CallbackWork | None = None

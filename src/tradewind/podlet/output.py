@@ -51,6 +51,10 @@ class Outputs:
         self._turns: deque[Output] = deque()
         self._draining = False
 
+    def fileno(self) -> int:
+        """A descriptor to be closed in forks."""
+        return self._watch.fileno()
+
     def begin(self, output: Output) -> None:
         """Its writer runs: follow it if it goes on for a while."""
         self._loop.after(_QUIET_SECONDS, lambda: self._look(output))
@@ -130,7 +134,7 @@ class Outputs:
 
     def _put_off(self, output: Output, error: OSError) -> None:
         """The log cannot be written now (a full disk): again later; an ended attempt does not wait for ever."""
-        print(f"log of {output.out}: {error}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"log of {output.out}: {error}\n")
         output.tries += 1
         if output.closing and output.tries > _LAST_TRIES:
             self._done(output)

@@ -159,6 +159,15 @@ def private_bytes(pid: int) -> int:
     return total * 1024
 
 
+def oom_kills() -> int:
+    """How many processes the kernel has killed since boot because memory ran out."""
+    with suppress(OSError), open("/proc/vmstat", "rb") as file:
+        for line in file:
+            if line.startswith(b"oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
 def _stat(pid: int) -> list[str]:
     """Fields of /proc/PID/stat from the third on; the second, the name, may hold anything."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:

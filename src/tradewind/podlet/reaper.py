@@ -44,6 +44,10 @@ class Reaper:
         else:
             self._loop.soon(lambda: on_end(status))
 
+    def has(self, pid: int) -> bool:
+        """Whether it is our child, or was and ended a moment ago."""
+        return pid in self._ended or pid in processes.children(os.getpid())
+
     def claim(self, belongs: Callable[[int], bool]) -> None:
         """A part of the podlet says which orphans are its own, and are spared while they are."""
         self._claims.append(belongs)
@@ -63,7 +67,9 @@ class Reaper:
 
     def _look(self) -> None:
         self._looking = False
-        strays = {pid for pid in processes.children(os.getpid()) if self._is_stray(pid)}
+        if not (children := processes.children(os.getpid())):
+            return
+        strays = {pid for pid in children if self._is_stray(pid)}
         for pid in strays & self._seen:
             # Below it may be more, in sessions of their own: they come to us when it is gone, and are seen then.
             processes.send(pid, signal.SIGKILL)

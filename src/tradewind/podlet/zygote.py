@@ -108,7 +108,7 @@ class RootZygote:
         self._children = _Children()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         while True:
-            select.select([self._control, self._children], [], [])
+            select.select([self._control.fileno(), self._children.fileno()], [], [])
             for name, pid, status in self._children.take():
                 self._say(Exited(number=int(name), pid=pid, status=status))
             self._hear()
@@ -116,12 +116,13 @@ class RootZygote:
     def _hear(self) -> None:
         flags = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
         while True:
+            body, descriptors = b"", list[int]()
             try:
                 body, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_BYTES, 2, flags)
             except BlockingIOError:
                 return
             except ConnectionResetError:
-                body = b""
+                pass
             if not body:
                 self._children.outlive(ephemeral=self._ephemeral)
             self._spawn(self._spawns.decode(body), *descriptors)
@@ -135,7 +136,9 @@ class RootZygote:
                 os.dup2(output, 1)
                 os.dup2(output, 2)
                 os.close(output)
-                _FileZygote(socket.socket(fileno=control), self._told, self._worker, ephemeral=self._ephemeral).run(spawn)
+                _FileZygote(socket.socket(fileno=control), self._told, self._worker, ephemeral=self._ephemeral).run(
+                    spawn
+                )
             except BaseException:  # noqa: BLE001 - the trace goes to the podlet, with the exit code
                 traceback.print_exc()
             finally:
@@ -180,7 +183,7 @@ class _FileZygote:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         children = _Children()
         while True:
-            select.select([self._control, children], [], [])
+            select.select([self._control.fileno(), children.fileno()], [], [])
             said = [frames.pack(Done(id=name, pid=pid, status=status)) for name, pid, status in children.take() if name]
             dos = self._hear()
             if dos is None:

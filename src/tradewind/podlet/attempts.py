@@ -1,0 +1,308 @@
+"""Python attempts: each one's directory, what became of it, and what is told about it.
+
+Invariant: an attempt has exactly one end, told again until it is released. Its result is what its process wrote; only
+where there is none, its fence and the status of its process say how it ended.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import Any
+
+import msgspec
+
+from tradewind.model.outcome import Failed, Result
+from tradewind.podlet import endings, fence, limits, processes
+from tradewind.podlet import loop as loops
+from tradewind.podlet.messages import Do, Entered, Unwritten
+from tradewind.podlet.output import Output, Outputs
+from tradewind.podlet.reaper import Reaper
+from tradewind.podlet.stamping import Stamper
+from tradewind.protocol import podlet as protocol
+from tradewind.protocol.work import PythonWork
+
+_FILES = ("out", "log", "fence", "result", "exit", "out.cursor")
+_ANNOUNCE_SECONDS = 0.02
+_MEMORY_SECONDS = 5.0
+_result = msgspec.msgpack.Decoder(Result)
+
+
+class Attempt:
+    """One attempt while the podlet knows it."""
+
+    __slots__ = (
+        "ended",
+        "entered_at",
+        "folder",
+        "group",
+        "id",
+        "killed",
+        "memory_bytes",
+        "output",
+        "over",
+        "pid",
+        "stop",
+        "unwritten",
+    )
+
+    def __init__(self, attempt_id: str, folder: str, log_quota: int) -> None:
+        self.id = attempt_id
+        self.folder = folder
+        self.pid = 0
+        self.entered_at: float | None = None
+        self.stop: protocol.Stop | None = None
+        self.killed = False
+        self.unwritten = ""
+        self.memory_bytes = 0
+        self.group: limits.MemoryGroup | None = None
+        self.output = Output(f"{folder}/out", Stamper(f"{folder}/out", f"{folder}/log", log_quota))
+        self.over = False
+        """Its process is gone; its output may still be on its way."""
+        self.ended: protocol.Ended | None = None
+
+
+class Attempts:
+    """All Python attempts that are not released."""
+
+    def __init__(
+        self, loop: loops.Loop, folder: str, *, outputs: Outputs, reaper: Reaper, tell: Callable[[Any], None]
+    ) -> None:
+        self._loop = loop
+        self._folder = folder
+        self._outputs = outputs
+        self._reaper = reaper
+        self._tell = tell
+        self._attempts: dict[str, Attempt] = {}
+        self._unannounced: list[Attempt] = []
+        self._oom_kills = 0
+        self._watches_memory = False
+
+    # -- what is asked ---------------------------------------------------------------------------------------------
+
+    def start(self, work: PythonWork) -> Do | None:
+        """Make its directory; what a zygote is to do. None where it is known, or ended already for want of disk."""
+        if work.attempt_id in self._attempts:
+            return None
+        folder = f"{self._folder}/{work.attempt_id}"
+        attempt = self._attempts[work.attempt_id] = Attempt(work.attempt_id, folder, work.log_quota_bytes)
+        group = ""
+        try:
+            os.mkdir(folder, 0o700)
+            if work.memory_bytes:
+                attempt.memory_bytes = work.memory_bytes
+                attempt.group = limits.find_group(f"tradewind-{attempt.id}", work.memory_bytes)
+                group = "" if attempt.group is None else str(attempt.group.path)
+        except OSError as error:
+            self._end(attempt, endings.unwritten(str(error), entered=False))
+            return None
+        self._watch_memory()
+        return Do(id=attempt.id, folder=folder, group=group, python=work)
+
+    def knows(self, attempt_id: str) -> bool:
+        """Whether it is here, ended or not."""
+        return attempt_id in self._attempts
+
+    def stop(self, message: protocol.Stop) -> None:
+        """SIGTERM to its group now, SIGKILL to all of it after the grace. The first word counts."""
+        attempt = self._attempts[message.attempt_id]
+        if attempt.over or attempt.stop is not None:
+            return
+        attempt.stop = message
+        if attempt.pid:
+            self._terminate(attempt, message.grace_seconds)
+
+    def withdrawn(self, message: protocol.Stop) -> None:
+        """It is to stop, and was taken back before it had a process."""
+        attempt = self._attempts[message.attempt_id]
+        self._end(attempt, endings.stopped_early(message.reason))
+
+    def add(self, attempt: Attempt) -> None:
+        """Know one that a podlet before us began."""
+        self._attempts[attempt.id] = attempt
+
+    def release(self, attempt_id: str) -> None:
+        """Forget it and remove its directory."""
+        attempt = self._attempts.get(attempt_id)
+        if attempt is None or attempt.ended is None:
+            return
+        del self._attempts[attempt_id]
+        for name in _FILES:
+            with suppress(OSError):
+                os.unlink(f"{attempt.folder}/{name}")
+        try:
+            os.rmdir(attempt.folder)
+        except OSError:
+            shutil.rmtree(attempt.folder, ignore_errors=True)
+
+    def list_alive(self) -> list[str]:
+        """Ids of those without an end."""
+        return [one.id for one in self._attempts.values() if one.ended is None]
+
+    def list_ended(self) -> list[protocol.Ended]:
+        """Ends not yet released."""
+        return [one.ended for one in self._attempts.values() if one.ended is not None]
+
+    def kill_all(self) -> None:
+        """SIGKILL to all that runs."""
+        for attempt in self._attempts.values():
+            if not attempt.over:
+                self._kill(attempt)
+
+    # -- what is heard ---------------------------------------------------------------------------------------------
+
+    def forked(self, attempt_id: str, pid: int) -> None:
+        """It has a process."""
+        attempt = self._attempts.get(attempt_id)
+        if attempt is None or attempt.over:
+            return
+        attempt.pid = pid
+        if attempt.stop is not None:
+            self._terminate(attempt, attempt.stop.grace_seconds)
+
+    def told(self, message: Entered | Unwritten) -> None:
+        """Its own process says something."""
+        attempt = self._attempts.get(message.id)
+        if attempt is None or attempt.over:
+            return
+        if isinstance(message, Unwritten):
+            attempt.unwritten = message.message
+            return
+        attempt.entered_at = message.at
+        self._outputs.begin(attempt.output)
+        # Most are over before the control plane could show that they run; those are spared a message of their own.
+        if not self._unannounced:
+            self._loop.after(_ANNOUNCE_SECONDS, self._announce)
+        self._unannounced.append(attempt)
+
+    def done(self, attempt_id: str, status: int) -> None:
+        """Its process ended; `status` as of waitpid."""
+        attempt = self._attempts.get(attempt_id)
+        if attempt is None or attempt.over:
+            return
+        self._reaper.look_for_strays()
+        self.end_by_files(attempt, status)
+
+    def orphaned(self, attempt_id: str, pid: int) -> None:
+        """Its zygote died. `pid` 0: nobody knows whether it was forked."""
+        attempt = self._attempts.get(attempt_id)
+        if attempt is None or attempt.over:
+            return
+        if not pid:
+            if fence.bar(attempt.folder):
+                self._end(attempt, endings.never_started("the process that was to fork it ended"))
+                return
+            found = fence.find(attempt.folder)
+            pid = found.runner.pid if found is not None and found.runner is not None else 0
+        attempt.pid = pid
+        if pid and self._reaper.has(pid):
+            self._reaper.follow(pid, lambda status: self.done(attempt_id, status))
+        else:
+            self.end_by_files(attempt, None)
+
+    def refused(self, attempt_id: str, failed: Failed) -> None:
+        """It could not be begun."""
+        attempt = self._attempts.get(attempt_id)
+        if attempt is not None and not attempt.over:
+            self._end(attempt, failed)
+
+    # -- ends ------------------------------------------------------------------------------------------------------
+
+    def end_by_files(self, attempt: Attempt, status: int | None) -> None:
+        """Its process is gone: its end is what it wrote down, or what `status` and fence say."""
+        result = _read_result(attempt.folder)
+        self._end(attempt, self._explained(attempt, status) if result is None else result)
+
+    def _explained(self, attempt: Attempt, status: int | None) -> Failed:
+        found = fence.find(attempt.folder)
+        if found is None and not fence.bar(attempt.folder):
+            found = fence.find(attempt.folder)
+        failed: Failed
+        if attempt.unwritten:
+            failed = endings.unwritten(attempt.unwritten, entered=found is not None)
+        elif found is None:
+            failed = endings.never_started("its process ended before" if attempt.pid else "it has no process")
+        elif status is None:
+            failed = endings.lost("its process ended while nobody looked")
+        else:
+            failed = endings.of_status(status, memory=self._memory_exceeded(attempt))
+        if attempt.stop is not None:
+            failed = endings.stopped(failed, attempt.stop.reason, killed=attempt.killed)
+        return failed
+
+    def _memory_exceeded(self, attempt: Attempt) -> str:
+        """Which memory it had too little of; empty where that was not what ended it."""
+        if attempt.group is not None and attempt.group.oom_kills():
+            return f"its limit of {attempt.memory_bytes >> 20} MiB of memory"
+        before, self._oom_kills = self._oom_kills, processes.oom_kills()
+        return "the machine's memory" if self._oom_kills > before and not attempt.killed else ""
+
+    def _watch_memory(self) -> None:
+        """While attempts run, note now and then how often the kernel had to kill for want of memory."""
+        if not self._watches_memory:
+            self._watches_memory = True
+            self._oom_kills = processes.oom_kills()
+            self._loop.after(_MEMORY_SECONDS, self._note_memory)
+
+    def _note_memory(self) -> None:
+        self._watches_memory = False
+        if any(not attempt.over for attempt in self._attempts.values()):
+            self._watch_memory()
+
+    def _end(self, attempt: Attempt, ended: Failed | Result) -> None:
+        attempt.over = True
+        result = Result(outcome=ended) if isinstance(ended, Failed) else ended
+        if attempt.group is not None:
+            attempt.group.remove()
+        at = datetime.now(timezone.utc)
+        self._outputs.close(attempt.output, lambda: self._tell_end(attempt, at, result))
+
+    def _tell_end(self, attempt: Attempt, at: datetime, result: Result) -> None:
+        entered = attempt.entered_at
+        attempt.ended = protocol.Ended(
+            attempt_id=attempt.id,
+            at=at,
+            result=result,
+            started_at=None if entered is None else datetime.fromtimestamp(entered, timezone.utc),
+            log_bytes=attempt.output.stamper.offset,
+        )
+        self._tell(attempt.ended)
+
+    def _announce(self) -> None:
+        unannounced, self._unannounced = self._unannounced, []
+        for attempt in unannounced:
+            if not attempt.over and attempt.entered_at is not None:
+                at = datetime.fromtimestamp(attempt.entered_at, timezone.utc)
+                self._tell(protocol.Started(attempt_id=attempt.id, at=at, pid=attempt.pid))
+
+    # -- signals ---------------------------------------------------------------------------------------------------
+
+    def _terminate(self, attempt: Attempt, grace_seconds: float) -> None:
+        self._loop.after(grace_seconds, lambda: self._kill(attempt))
+        try:
+            os.killpg(attempt.pid, signal.SIGTERM)
+        except ProcessLookupError:  # it is so young that it has no group yet
+            processes.send(attempt.pid, signal.SIGTERM)
+
+    @staticmethod
+    def _kill(attempt: Attempt) -> None:
+        if attempt.over or not attempt.pid:
+            return
+        attempt.killed = True
+        for pid in (attempt.pid, *processes.descendants(attempt.pid)):
+            processes.send(pid, signal.SIGKILL)
+        processes.send_group(attempt.pid, signal.SIGKILL)
+
+
+def _read_result(folder: str) -> Result | None:
+    try:
+        with open(f"{folder}/result", "rb") as file:
+            return _result.decode(file.read())
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        return Result(outcome=endings.lost(f"its result cannot be read: {error}"))

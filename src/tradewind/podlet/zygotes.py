@@ -1,0 +1,326 @@
+"""The pool of file zygotes: one process for each DAG file version in use, ended least recently used first.
+
+Invariant: work handed over is either in a zygote's queue, or running in a fork of it, or told as over: a zygote that
+dies gives back all of its work. One that has forks running is never ended for room.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from tradewind.model.problem import Problem
+from tradewind.podlet import endings, processes
+from tradewind.podlet import loop as loops
+from tradewind.podlet.connection import Connection
+from tradewind.podlet.file_zygote import FileZygote, Tail
+from tradewind.podlet.messages import Do, Done, Forked, FromZygote, Loaded, Spawn
+from tradewind.podlet.reaper import Reaper
+from tradewind.podlet.root import Root
+from tradewind.protocol.work import FileRef, LoadReport, LoadWork
+
+_MARGIN_SECONDS = 1.0
+"""After its own alarm a load has this long to report; then its process is killed."""
+_STATUS_SECONDS = 1.0
+_MEASURE_SECONDS = 10.0
+_SLOW_SECONDS = 2.0
+"""A load that takes longer no longer counts among those that may go on at once: it waits for something."""
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Who is told what becomes of the work."""
+
+    parsed: Callable[[int, LoadReport], None]
+    forked: Callable[[str, int], None]
+    done: Callable[[str, int], None]
+    orphaned: Callable[[str, int], None]
+    """The zygote died; pid of the fork, or 0."""
+    unloaded: Callable[[str, Problem, bool], None]
+    """The file could not be loaded for this work, which therefore never began; True: not the file's fault."""
+
+
+class Zygotes:
+    """All file zygotes."""
+
+    def __init__(
+        self, loop: loops.Loop, reaper: Reaper, sink: Sink, *, root: dict[str, Any], most: int, memory_bytes: int
+    ) -> None:
+        self._loop = loop
+        self._reaper = reaper
+        self._sink = sink
+        self._most = most
+        self._memory_bytes = memory_bytes
+        self._numbers = count(1)
+        self._by_number: dict[int, FileZygote] = {}
+        self._by_key: OrderedDict[FileRef, FileZygote] = OrderedDict()
+        self._isolated: set[FileRef] = set()
+        self._pending: deque[tuple[FileZygote, str]] = deque()
+        self._loading: set[int] = set()
+        self._at_once = (os.cpu_count() or 1) + 2
+        self._measuring = False
+        self._decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(FromZygote)
+        self._root = Root(
+            loop,
+            reaper,
+            on_spawned=self._on_spawned,
+            on_exited=self._on_exited,
+            on_lost=self._on_root_lost,
+            on_started_again=self._on_root_again,
+            **root,
+        )
+
+    # -- what is asked ---------------------------------------------------------------------------------------------
+
+    def parse(self, request: int, load: LoadWork) -> None:
+        """Load the file in a fresh process, which then stays for the work to come."""
+        old = self._by_key.pop(load.file, None)
+        self._isolated.discard(load.file)
+        if old is not None:
+            self._retire(old)
+        self._spawn(load, hurry=False).waiting.append(request)
+
+    def do(self, load: LoadWork, work: Do) -> None:
+        """Have work done with the file loaded."""
+        if load.file.isolated or load.file in self._isolated:
+            self._spawn(load, once=True, folder=work.folder).queue.append(work)
+            return
+        zygote = self._by_key.get(load.file)
+        if zygote is None:
+            zygote = self._spawn(load)
+        else:
+            self._by_key.move_to_end(load.file)
+        if zygote.report is None:
+            zygote.queue.append(work)
+        else:
+            self._hand_over(zygote, work)
+
+    def withdraw(self, work_id: str) -> bool:
+        """Take work back that no process has yet; False where one has."""
+        for zygote in self._by_number.values():
+            for work in zygote.queue:
+                if work.id == work_id:
+                    zygote.queue.remove(work)
+                    return True
+        return False
+
+    def pids(self) -> list[int]:
+        """Processes of all file zygotes."""
+        return [zygote.pid for zygote in self._by_number.values() if zygote.pid]
+
+    # -- spawning --------------------------------------------------------------------------------------------------
+
+    def _spawn(self, load: LoadWork, *, once: bool = False, folder: str = "", hurry: bool = True) -> FileZygote:
+        zygote = FileZygote(next(self._numbers), load, once=once)
+        self._by_number[zygote.number] = zygote
+        if not once:
+            self._by_key[load.file] = zygote
+        if hurry:
+            self._pending.appendleft((zygote, folder))
+        else:
+            self._pending.append((zygote, folder))
+        self._open_next()
+        return zygote
+
+    def _open_next(self) -> None:
+        """Begin to load what waits, as much at once as the machine can do."""
+        while self._pending and len(self._loading) < self._at_once:
+            self._make_room()
+            self._open(*self._pending.popleft())
+
+    def _open(self, zygote: FileZygote, folder: str) -> None:
+        self._loading.add(zygote.number)
+        ours, theirs = socket.socketpair()
+        read, write = os.pipe()
+        zygote.output = Tail(self._loop, read)
+        zygote.connection = Connection(
+            self._loop,
+            ours,
+            on_message=lambda body: self._heard(zygote, self._decoder.decode(body)),
+            on_close=lambda: self._on_closed(zygote),
+        )
+        message = Spawn(number=zygote.number, load=zygote.load, once=zygote.once, folder=folder)
+        self._root.spawn(message, theirs.detach(), write)
+
+    def _no_longer_loading(self, number: int) -> None:
+        if number in self._loading:
+            self._loading.discard(number)
+            self._open_next()
+
+    def _on_spawned(self, number: int, pid: int) -> None:
+        zygote = self._by_number.get(number)
+        if zygote is None:
+            return
+        zygote.pid = pid
+        self._loop.after(_SLOW_SECONDS, lambda: self._no_longer_loading(number))
+        self._loop.after(zygote.load.timeout_seconds + _MARGIN_SECONDS, lambda: self._on_late(zygote))
+
+    def _on_late(self, zygote: FileZygote) -> None:
+        if zygote.report is None and not zygote.over:
+            zygote.too_slow = True
+            processes.send(zygote.pid, signal.SIGKILL)
+
+    # -- what is heard ---------------------------------------------------------------------------------------------
+
+    def _heard(self, zygote: FileZygote, message: Loaded | Forked | Done) -> None:
+        if isinstance(message, Forked):
+            zygote.running[message.id] = message.pid
+            self._sink.forked(message.id, message.pid)
+        elif isinstance(message, Done):
+            zygote.running.pop(message.id, None)
+            self._sink.done(message.id, message.status)
+            if zygote.retired and zygote.is_idle:
+                self._retire(zygote)
+        else:
+            self._on_loaded(zygote, message.report)
+
+    def _on_loaded(self, zygote: FileZygote, report: LoadReport) -> None:
+        zygote.report = report
+        for request in zygote.waiting:
+            self._sink.parsed(request, report)
+        zygote.waiting.clear()
+        queue, zygote.queue = zygote.queue, []
+        if report.isolated and not zygote.once:
+            self._isolated.add(zygote.key)
+            self._forget_key(zygote)
+            self._no_longer_loading(zygote.number)
+            for work in queue:
+                self.do(zygote.load, work)
+            return
+        for work in queue:
+            self._hand_over(zygote, work)
+        zygote.private_bytes = processes.private_bytes(zygote.pid)
+        self._no_longer_loading(zygote.number)
+        self._make_room(1)
+        self._measure_later()
+
+    def _hand_over(self, zygote: FileZygote, work: Do) -> None:
+        zygote.running[work.id] = 0
+        if zygote.once:
+            zygote.running[work.id] = zygote.pid
+            self._sink.forked(work.id, zygote.pid)
+        if zygote.connection is not None:
+            zygote.connection.send(work)
+
+    # -- ends ------------------------------------------------------------------------------------------------------
+
+    def _on_closed(self, zygote: FileZygote) -> None:
+        """It ended, or its file closed our socket: then it is of no use any more. Its status is on the way."""
+        zygote.connection = None
+        self._forget_key(zygote)
+        if zygote.once and zygote.report is not None:
+            return  # it closes the socket itself before it begins
+        if zygote.pid and not zygote.over:
+            processes.send(zygote.pid, signal.SIGKILL)
+            self._loop.after(_STATUS_SECONDS, lambda: self._on_exited(zygote.number, None))
+
+    def _on_exited(self, number: int, status: int | None) -> None:
+        zygote = self._by_number.pop(number, None)
+        if zygote is None:
+            return
+        zygote.over = True
+        if zygote.connection is not None:
+            zygote.connection.drain()  # what it still said
+        if zygote.connection is not None:
+            zygote.connection.close()
+        self._forget_key(zygote)
+        output = zygote.output.text() if zygote.output is not None else ""
+        if zygote.output is not None:
+            zygote.output.close()
+        self._no_longer_loading(number)
+        if zygote.report is None:
+            killed = status is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL)
+            self._fail(zygote, self._problem(zygote, status, output), blameless=killed and not zygote.too_slow)
+        elif zygote.once and status is not None:
+            for work_id in zygote.running:
+                self._sink.done(work_id, status)
+        else:
+            for work_id, pid in zygote.running.items():
+                self._sink.orphaned(work_id, pid)
+
+    def _problem(self, zygote: FileZygote, status: int | None, output: str) -> Problem:
+        if zygote.too_slow:
+            return endings.loading_too_slow(zygote.key.file, zygote.load.timeout_seconds, output)
+        return endings.while_loading(zygote.key.file, status, output)
+
+    def _fail(self, zygote: FileZygote, problem: Problem, *, blameless: bool) -> None:
+        for request in zygote.waiting:
+            self._sink.parsed(request, LoadReport(problems=(problem,)))
+        for work in zygote.queue:
+            self._sink.unloaded(work.id, problem, blameless)
+
+    def _on_root_lost(self) -> None:
+        """Its children are ours now."""
+        for zygote in list(self._by_number.values()):
+            if zygote.report is not None and zygote.pid:
+                self._reaper.follow(zygote.pid, partial(self._on_exited, zygote.number))
+
+    def _on_root_again(self, healthy: bool) -> None:
+        """What was loading died with it, or was never begun."""
+        for zygote in [one for one in self._by_number.values() if one.report is None and one.output is not None]:
+            del self._by_number[zygote.number]
+            self._loading.discard(zygote.number)
+            if zygote.connection is not None:
+                zygote.connection.close()
+            if zygote.output is not None:
+                zygote.output.close()
+            zygote.over = not healthy
+            if not healthy:
+                self._forget_key(zygote)
+                self._fail(zygote, endings.worker_broken(), blameless=True)
+                continue
+            zygote.number = next(self._numbers)
+            zygote.pid = 0
+            self._by_number[zygote.number] = zygote
+            if not zygote.once:
+                self._by_key[zygote.key] = zygote
+            self._pending.append((zygote, zygote.queue[0].folder if zygote.once and zygote.queue else ""))
+        self._open_next()
+
+    # -- room ------------------------------------------------------------------------------------------------------
+
+    def _make_room(self, beside: int = 0) -> None:
+        """End idle ones, the longest unused first, until the rest is within count and memory.
+
+        `beside` 1: the one that was just loaded stays, however large it is.
+        """
+        total = sum(zygote.private_bytes for zygote in self._by_key.values())
+        candidates = [zygote for zygote in self._by_key.values() if zygote.is_idle]
+        for zygote in candidates[: len(candidates) - beside] if beside else candidates:
+            if len(self._by_key) - beside < self._most and total <= self._memory_bytes:
+                return
+            total -= zygote.private_bytes
+            self._retire(zygote)
+
+    def _retire(self, zygote: FileZygote) -> None:
+        zygote.retired = True
+        self._forget_key(zygote)
+        if zygote.is_idle and zygote.connection is not None:
+            zygote.connection.close()
+            zygote.connection = None
+
+    def _forget_key(self, zygote: FileZygote) -> None:
+        if self._by_key.get(zygote.key) is zygote:
+            del self._by_key[zygote.key]
+
+    def _measure_later(self) -> None:
+        """Zygotes grow while they are used; look again after a while, and not when nothing has been loaded since."""
+        if not self._measuring:
+            self._measuring = True
+            self._loop.after(_MEASURE_SECONDS, self._measure)
+
+    def _measure(self) -> None:
+        self._measuring = False
+        for zygote in self._by_key.values():
+            if zygote.report is not None:
+                zygote.private_bytes = processes.private_bytes(zygote.pid)
+        self._make_room(1)
