@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from tradewind import clock as clocks
 from tradewind import health
@@ -20,18 +21,26 @@ from tradewind.bundles import snapshots as snapshot_folder
 from tradewind.bundles import watcher as bundle_watcher
 from tradewind.engine import engine as engines
 from tradewind.logs import folder as log_folder
+from tradewind.model.dagspec import DagSpec, PodBody, TaskSpec
 from tradewind.model.events import DagSeen
+from tradewind.model.rows import DagRun, TaskInstance
+from tradewind.pods import redaction
+from tradewind.pods.identity import Identity
 from tradewind.ports import errors
+from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
 from tradewind.runtime.local import options as local_options
+from tradewind.runtime.local import pod_request, supply
 from tradewind.runtime.local import runtime as local_runtime
-from tradewind.runtime.local import supply
 from tradewind.scheduler import options as scheduler_options
 from tradewind.scheduler import scheduler as schedulers
 from tradewind.scheduler import wake
 from tradewind.store import store as stores
 from tradewind.vault import backends, keys
 from tradewind.vault import vault as vaults
+
+_NO_ATTEMPT = "0" * 32
+"""Stands where a launch would put the id of its attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,39 @@ class Assembly:
 
         await bundle_watcher.BundleWatcher(bundle, on_refresh=refreshed).run_forever()
 
+    async def rendered(
+        self, spec: DagSpec, task: TaskSpec, run: DagRun, instance: TaskInstance, tree: str
+    ) -> dict[str, Any]:
+        """What the task would be sent with: a pod's manifest, or the rendered fields of another task.
+
+        Sensitive values that its templates used are hidden. Raises `errors.Rejected`.
+        """
+        files = await self.store.versions.list_files("render")
+        source = runtime_port.Source(
+            bundle="render",
+            tree=tree,
+            root=str(self.snapshots.path(tree)),
+            file=spec.file,
+            isolated=any(file.isolated for file in files if file.path == spec.file),
+        )
+        found = await self.runtime.render(runtime_port.RenderRequest(source=source, run=run, task=instance))
+        if found.problem is not None:
+            raise errors.Rejected(
+                found.problem.message, object=found.problem.object, hint=found.problem.hint, code=found.problem.code
+            )
+        fields = found.fields
+        if isinstance(task.body, PodBody):
+            identity = Identity(
+                attempt_id=_NO_ATTEMPT,
+                dag_id=run.dag_id,
+                task_id=task.task_id,
+                run_id=run.run_id,
+                try_number=instance.try_number,
+                map_index=instance.map_index,
+            )
+            fields = pod_request.build_manifest(fields, identity)
+        return {name: _hidden(value, found.masked) for name, value in fields.items()}
+
     def health(self, report: health.Report) -> health.HealthServer:
         """The health address."""
         return health.HealthServer(report, port=self.settings.server.health_port)
@@ -221,6 +263,18 @@ async def assemble(home: Home, settings: settings_tree.Settings, *, ephemeral: b
             snapshots=snapshots,
             clock=clock,
         )
+
+
+def _hidden(value: Any, secrets: tuple[str, ...]) -> Any:
+    """The value without the secrets."""
+    if isinstance(value, dict):
+        return {name: _hidden(item, secrets) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden(item, secrets) for item in value]
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, redaction.MASK) if secret else value
+    return value
 
 
 def _local_options(settings: settings_tree.Settings, *, ephemeral: bool) -> local_options.Options:

@@ -23,18 +23,19 @@ from tradewind.runtime.local.options import Image, Options
 Json = dict[str, Any]
 
 
-def build_manifest(launch: port.Launch, arguments: Mapping[str, Any]) -> Json:
+def build_manifest(arguments: Mapping[str, Any], identity: Identity) -> Json:
     """The manifest of an attempt, with the main container first. Raises `errors.Rejected`."""
     try:
-        return manifest.build(arguments, _identity(launch))
+        pod = manifest.build(arguments, identity)
     except BadPod as error:
         raise rejected([error.problem]) from error
+    return {"apiVersion": pod["apiVersion"], "kind": pod["kind"], **pod}
 
 
 def build(launch: port.Launch, body: PodBody, rendered: port.Rendered, options: Options) -> StartPod:
     """The request. `rendered` holds the arguments as they are to be used. Raises `errors.Rejected`."""
     arguments = rendered.fields
-    pod = build_manifest(launch, arguments)
+    pod = build_manifest(arguments, _identity(launch))
     found = validity.check(pod, arguments) + local.check(pod)
     if found:
         raise rejected(found)
