@@ -35,7 +35,7 @@ from tradewind.runtime.local import runtime as local_runtime
 from tradewind.scheduler import options as scheduler_options
 from tradewind.scheduler import scheduler as schedulers
 from tradewind.scheduler import wake
-from tradewind.store import store as stores
+from tradewind.store import sql_store as stores
 from tradewind.vault import backends, keys
 from tradewind.vault import vault as vaults
 

@@ -72,7 +72,10 @@ class RunLog(Protocol):
         ...
 
     async def load_active(self) -> ActiveSnapshot:
-        """All DAG rows, pools, and every run that is not finished, with its tasks and live attempts."""
+        """All DAG rows, pools, and every run that is not finished, with its tasks and live attempts.
+
+        A finished run with an attempt that is still being stopped is among them.
+        """
         ...
 
     async def find_run(self, ref: RunRef) -> RunSnapshot | None:
@@ -184,7 +187,11 @@ class DagVersions(Protocol):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """A page by key: at most `limit` rows after `after` (an opaque key from the page before)."""
+    """A page by key: at most `limit` rows after the one whose key is `after`.
+
+    The key of a DAG is its id, of a run its run key, of a task instance `TASK_ID:MAP_INDEX`. Any other is refused
+    (`errors.Rejected`).
+    """
 
     limit: int = 50
     after: str | None = None
@@ -273,7 +280,7 @@ class XComs(Protocol):
         ...
 
     async def latest_before(self, dag_id: str, logical_date: datetime, task_id: str, key: str) -> Sequence[XComRow]:
-        """For `include_prior_dates`: the newest value of earlier runs."""
+        """For `include_prior_dates`: the values (one for each map index) of the newest earlier run that has any."""
         ...
 
 

@@ -1,1 +1,1 @@
-"""store"""
+"""The database: SQLite and PostgreSQL behind the ports of `ports.store`."""

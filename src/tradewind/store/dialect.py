@@ -1,0 +1,383 @@
+"""Everything in which SQLite and PostgreSQL differ: connecting, transactions, placeholders, locks, what errors mean.
+
+Statements elsewhere are written once, with `?` for values, in the SQL that both understand (`ON CONFLICT`, `RETURNING`,
+partial indexes). A driver's error never leaves this package: `translate` turns it into one of the port's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import sqlite3
+import time
+import urllib.parse
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tradewind.ports import errors
+from tradewind.store import holders
+
+if TYPE_CHECKING:
+    import psycopg
+
+Row = tuple[Any, ...]
+_ADVISORY_LOCK = 0x7472616465  # "trade"; any number that is always the same
+
+
+class Session(Protocol):
+    """One connection, used by one thread at a time."""
+
+    def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
+        """The first row, if any."""
+        ...
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """All rows."""
+        ...
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Execute; how many rows it touched."""
+        ...
+
+    def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute once for each row."""
+        ...
+
+    def begin(self) -> None:
+        """Begin a transaction that writes."""
+        ...
+
+    def begin_reading(self) -> None:
+        """Begin a transaction in which everything is read as of one moment."""
+        ...
+
+    def lock_schema(self) -> None:
+        """Inside a writing transaction: be alone with the schema until its end."""
+        ...
+
+    def tables(self) -> set[str]:
+        """The names of our tables' place."""
+        ...
+
+    def change_token(self) -> int:
+        """See `ports.store.Inbox.change_token`."""
+        ...
+
+    def commit(self) -> None: ...
+    def rollback(self) -> None:
+        """Back to before `begin`; never raises, for a connection may be gone."""
+        ...
+
+    def close(self) -> None: ...
+
+    @property
+    def broken(self) -> bool:
+        """True where it can never be used again."""
+        ...
+
+    @property
+    def raw(self) -> Any:
+        """The driver's connection, for migrations."""
+        ...
+
+
+class Dialect(Protocol):
+    """One database."""
+
+    name: str
+    writers: int
+    """Threads that write. SQLite has one writer at a time: waiting in memory is cheaper than at its lock."""
+    readers: int
+    label: str
+    """How messages name the database; without a password."""
+
+    def connect(self) -> Session:
+        """Open a connection. Raises the driver's errors."""
+        ...
+
+    def translate(self, error: Exception) -> Exception:
+        """The port's error for a driver's; any other comes back as it is."""
+        ...
+
+
+def choose(url: str, busy: timedelta) -> Dialect:
+    """The dialect of a URL. Raises `errors.Rejected` for one that we do not speak."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return Sqlite(pathlib.Path(rest[1:]), busy)
+    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
+        return Postgres(f"postgresql://{rest}", busy)
+    raise errors.Rejected(
+        "not the address of a database that we know",
+        object=f"database {scheme}://…",
+        hint="use sqlite:///PATH or postgresql://USER@HOST/NAME",
+        code="database-url",
+    )
+
+
+# -- SQLite --------------------------------------------------------------------------------------------------------
+
+
+class SqliteSession:
+    """A connection to the file."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+
+    @property
+    def broken(self) -> bool:
+        return False
+
+    @property
+    def raw(self) -> sqlite3.Connection:
+        return self._raw
+
+    def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
+        found: Row | None = self._raw.execute(sql, values).fetchone()
+        return found
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        return self._raw.execute(sql, values).fetchall()
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        return self._raw.execute(sql, values).rowcount
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._raw.executemany(sql, rows)
+
+    def begin(self) -> None:
+        self._raw.execute("begin immediate")
+
+    def begin_reading(self) -> None:
+        self._raw.execute("begin")
+
+    def lock_schema(self) -> None:
+        """The transaction itself is the lock."""
+
+    def tables(self) -> set[str]:
+        return {name for (name,) in self.rows("select name from sqlite_master where type = 'table'")}
+
+    def change_token(self) -> int:
+        return int(self._raw.execute("pragma data_version").fetchone()[0])
+
+    def commit(self) -> None:
+        self._raw.execute("commit")
+
+    def rollback(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self._raw.in_transaction:
+                self._raw.execute("rollback")
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class Sqlite:
+    """A file, in WAL mode with `synchronous=FULL`: what is committed survives a power cut."""
+
+    name = "sqlite"
+    writers = 1
+    readers = 2
+
+    def __init__(self, path: pathlib.Path, busy: timedelta) -> None:
+        self._path = path
+        self._busy = busy
+        self.label = f"database {path}"
+
+    def connect(self) -> SqliteSession:
+        raw = sqlite3.connect(
+            self._path,
+            timeout=self._busy.total_seconds(),
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=300,
+        )
+        try:
+            self._prepare(raw)
+        except BaseException:
+            raw.close()
+            raise
+        return SqliteSession(raw)
+
+    def _prepare(self, raw: sqlite3.Connection) -> None:
+        # SQLite does not wait for its turn when two connections set the mode at once, so we do.
+        deadline = time.monotonic() + self._busy.total_seconds()
+        while True:
+            try:
+                raw.execute("pragma journal_mode = wal")
+                break
+            except sqlite3.OperationalError as error:
+                if _sqlite_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+        raw.execute("pragma synchronous = full")
+
+    def translate(self, error: Exception) -> Exception:
+        if not isinstance(error, (sqlite3.Error, sqlite3.Warning)):
+            return _translate_content(error, self.label)
+        code = _sqlite_code(error)
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return self._busy_error()
+        if code == sqlite3.SQLITE_FULL:
+            return errors.Transient(
+                "no space left on its disk", object=self.label, hint="free some space", code="disk-full"
+            )
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            hint = "restore it from a backup, or name another home with --home"
+            return errors.Rejected(
+                f"not a whole SQLite file: {error}", object=self.label, hint=hint, code="database-broken"
+            )
+        if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            hint = "look at the disk's space, and at who may write the file and its folder"
+            return errors.Transient(f"cannot be used: {error}", object=self.label, hint=hint, code="database-away")
+        return _refused(error, self.label)
+
+    def _busy_error(self) -> errors.Transient:
+        lockers = holders.find_lockers(self._path)
+        who = f"process {', '.join(lockers)}" if lockers else "a process that we may not see"
+        return errors.Transient(
+            f"held by {who}; waited {self._busy.total_seconds():g} s",
+            object=self.label,
+            hint="end it or let it finish; the setting database.busy_seconds says how long we wait",
+            code="database-busy",
+        )
+
+
+def _sqlite_code(error: Exception) -> int:
+    """The primary result code: the lower eight bits of the extended one."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+# -- PostgreSQL ----------------------------------------------------------------------------------------------------
+
+
+class PostgresSession:
+    """A connection to the server."""
+
+    def __init__(self, raw: psycopg.Connection[Row]) -> None:
+        self._raw = raw
+        self._cursor = raw.cursor()
+        self._texts: dict[str, bytes] = {}
+
+    @property
+    def broken(self) -> bool:
+        return self._raw.broken or self._raw.closed
+
+    @property
+    def raw(self) -> psycopg.Connection[Row]:
+        return self._raw
+
+    def _text(self, sql: str) -> bytes:
+        text = self._texts.get(sql)
+        if text is None:
+            text = self._texts[sql] = sql.replace("%", "%%").replace("?", "%s").encode()
+        return text
+
+    def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
+        return self._cursor.execute(self._text(sql), values).fetchone()
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        return self._cursor.execute(self._text(sql), values).fetchall()
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        return self._cursor.execute(self._text(sql), values).rowcount
+
+    def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            self._cursor.executemany(self._text(sql), rows)
+
+    def begin(self) -> None:
+        self._cursor.execute("begin")
+
+    def begin_reading(self) -> None:
+        self._cursor.execute("begin isolation level repeatable read read only")
+
+    def lock_schema(self) -> None:
+        self._cursor.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+
+    def tables(self) -> set[str]:
+        return {
+            str(name) for (name,) in self.rows("select tablename from pg_tables where schemaname = current_schema()")
+        }
+
+    def change_token(self) -> int:
+        found = self.row("select coalesce(max(inbox_id), 0) from inbox")
+        return int(found[0]) if found else 0
+
+    def commit(self) -> None:
+        self._cursor.execute("commit")
+
+    def rollback(self) -> None:
+        with contextlib.suppress(Exception):
+            self._cursor.execute("rollback")
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class Postgres:
+    """A server, by psycopg; each thread has a connection of its own."""
+
+    name = "postgresql"
+    writers = 2
+    readers = 2
+
+    def __init__(self, dsn: str, busy: timedelta) -> None:
+        self._dsn = dsn
+        self._busy = busy
+        self.label = f"database {_without_password(dsn)}"
+
+    def connect(self) -> PostgresSession:
+        import psycopg
+
+        seconds = max(2, round(self._busy.total_seconds()))
+        raw = psycopg.connect(
+            self._dsn,
+            autocommit=True,
+            connect_timeout=seconds,
+            # A server that vanished without a word is noticed in this time, also with bytes under way.
+            keepalives_idle=seconds,
+            tcp_user_timeout=seconds * 1000,
+            application_name="tradewind",
+            options=f"-c lock_timeout={seconds}s -c timezone=UTC",
+        )
+        return PostgresSession(raw)
+
+    def translate(self, error: Exception) -> Exception:
+        import psycopg
+
+        if not isinstance(error, psycopg.Error):
+            return _translate_content(error, self.label)
+        state = error.sqlstate or ""
+        if state.startswith("28"):
+            return errors.Unauthorized(str(error).strip(), object=self.label, hint="check its user and password")
+        if state.startswith(("40", "53", "55", "57", "58", "08", "25")) or (
+            not state and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+        ):
+            text = " ".join(str(error).split())
+            hint = "see that the server runs and can be reached; the same is tried again"
+            return errors.Transient(f"cannot be used: {text}", object=self.label, hint=hint, code="database-away")
+        return _refused(error, self.label)
+
+
+def _without_password(dsn: str) -> str:
+    parts = urllib.parse.urlsplit(dsn)
+    user, _, place = parts.netloc.rpartition("@")
+    name = user.partition(":")[0]
+    return urllib.parse.urlunsplit(parts._replace(netloc=f"{name}@{place}" if user else place, query=""))
+
+
+# -- both ----------------------------------------------------------------------------------------------------------
+
+
+def _refused(error: Exception, label: str) -> errors.Rejected:
+    text = " ".join(str(error).split())
+    return errors.Rejected(f"the database refuses the content: {text}", object=label, code="content-refused")
+
+
+def _translate_content(error: Exception, label: str) -> Exception:
+    """Values that no driver can send are refused content too: too long a number, a lone surrogate."""
+    if isinstance(error, (OverflowError, UnicodeError)):
+        return _refused(error, label)
+    return error
