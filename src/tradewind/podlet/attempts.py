@@ -12,12 +12,13 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tradewind.model.outcome import Failed, Result
-from tradewind.podlet import endings, fence, limits, processes
+from tradewind.podlet import endings, fence, limits, pod, processes
 from tradewind.podlet import loop as loops
 from tradewind.podlet.messages import Do, Entered, Unwritten
 from tradewind.podlet.output import Output, Outputs
@@ -65,6 +66,11 @@ class Attempt:
         """Its process is gone; its output may still be on its way."""
         self.ended: protocol.Ended | None = None
 
+    @property
+    def is_pod(self) -> bool:
+        """Its process supervises a pod."""
+        return os.path.isdir(f"{self.folder}/{pod.OWN_FOLDER}")
+
 
 class Attempts:
     """All Python attempts that are not released."""
@@ -102,6 +108,20 @@ class Attempts:
             return None
         self._watch_memory()
         return Do(id=attempt.id, folder=folder, group=group, python=work)
+
+    def start_pod(self, start: protocol.StartPod, told: int, *, bound: bool) -> None:
+        """Fork the supervisor of a pod, which tells and ends as any attempt's process does."""
+        if start.attempt_id in self._attempts:
+            return
+        folder = f"{self._folder}/{start.attempt_id}"
+        attempt = self._attempts[start.attempt_id] = Attempt(start.attempt_id, folder, start.log_quota_bytes)
+        try:
+            os.mkdir(folder, 0o700)
+            attempt.pid = pod.launch(start, Path(folder), told, bound=bound)
+        except OSError as error:
+            self._end(attempt, endings.unwritten(str(error), entered=False))
+            return
+        self._reaper.follow(attempt.pid, lambda status: self.done(start.attempt_id, status))
 
     def knows(self, attempt_id: str) -> bool:
         """Whether it is here, ended or not."""
@@ -215,6 +235,8 @@ class Attempts:
     def end_by_files(self, attempt: Attempt, status: int | None) -> None:
         """Its process is gone: its end is what it wrote down, or what `status` and fence say."""
         result = _read_result(attempt.folder)
+        if result is None and attempt.is_pod:
+            pod.clean_up(attempt.id)
         self._end(attempt, self._explained(attempt, status) if result is None else result)
 
     def _explained(self, attempt: Attempt, status: int | None) -> Failed:
@@ -269,6 +291,7 @@ class Attempts:
             result=result,
             started_at=None if entered is None else datetime.fromtimestamp(entered, timezone.utc),
             log_bytes=attempt.output.stamper.offset,
+            detail=pod.find_detail(Path(attempt.folder)) if attempt.is_pod else {},
         )
         self._tell(attempt.ended)
 
@@ -282,6 +305,10 @@ class Attempts:
     # -- signals ---------------------------------------------------------------------------------------------------
 
     def _terminate(self, attempt: Attempt, grace_seconds: float) -> None:
+        if attempt.is_pod and attempt.stop is not None:
+            patience = pod.ask_to_stop(attempt.pid, Path(attempt.folder), attempt.stop)
+            self._loop.after(patience, lambda: self._kill(attempt))
+            return
         self._loop.after(grace_seconds, lambda: self._kill(attempt))
         try:
             os.killpg(attempt.pid, signal.SIGTERM)

@@ -57,6 +57,7 @@ class Podlet:
         os.makedirs(attempts_folder, exist_ok=True)
         self._reaper = Reaper(loop)
         told, tell = os.pipe()
+        self._tell = tell
         os.set_blocking(told, False)
         self._told = frames.Splitter()
         self._told_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Told)
@@ -82,7 +83,7 @@ class Podlet:
             most=options.zygotes,
             memory_bytes=options.zygote_bytes,
         )
-        Recovery(loop, attempts_folder, attempts=self._attempts, outputs=outputs).adopt_all(self._is_pod)
+        Recovery(loop, attempts_folder, attempts=self._attempts, outputs=outputs).adopt_all()
 
     def run(self) -> None:
         """For good."""
@@ -124,7 +125,7 @@ class Podlet:
                 if message.kill or not self._attempts.list_alive():
                     self._shutdown()
             case protocol.StartPod():
-                self._control.send(endings.ended_now(message.attempt_id, endings.rejected("pods are not here yet")))
+                self._attempts.start_pod(message, self._tell, bound=self._options.ephemeral)
 
     def _load(self, file: FileRef) -> LoadWork:
         return LoadWork(file=file, timeout_seconds=self._options.load_seconds, supervisor_socket=self._supervisor)
@@ -181,10 +182,6 @@ class Podlet:
             self._attempts.refused(work_id, endings.unloaded(problem, blameless=blameless))
 
     # -- the process -----------------------------------------------------------------------------------------------
-
-    def _is_pod(self, attempt_id: str) -> bool:
-        """What pods keep is not here yet."""
-        return False
 
     def _leave(self) -> None:
         """In the fork that becomes the root zygote: let go of what is the podlet's."""

@@ -21,11 +21,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from tradewind.model.outcome import Failed, Result
-from tradewind.podlet import child, container, endings, fence, limits, mounts, pod_end, pod_plan, processes
+from tradewind.podlet import child, container, endings, fence, limits, mounts, pod_end, pod_plan, processes, system
 from tradewind.podlet.messages import Entered, Unwritten
 from tradewind.podlet.pod_output import Output
 from tradewind.podlet.pod_plan import Plan
@@ -34,21 +35,27 @@ from tradewind.podlet.refusal import PodRefused
 from tradewind.protocol import frames
 from tradewind.protocol.podlet import StartPod, Stop
 
+OWN_FOLDER = "pod"
+"""In the attempt's folder: everything that only pods have."""
+_STOP_FILE, _GRACE_FILE, _DETAIL_FILE = "stop", "grace", "detail"
+_STOP_MARGIN = 5.0
 _DEFAULT_GRACE = 30.0
 _FIRST_RESTART, _LONGEST_RESTART = 10.0, 300.0
 
 
-def launch(start: StartPod, folder: Path, told: int) -> int:
+def launch(start: StartPod, folder: Path, told: int, *, bound: bool = False) -> int:
     """Fork the supervisor of a pod; its pid, which is also its session's. The caller reaps it.
 
-    `told` is the pipe on which the podlet hears `Entered` and `Unwritten`.
+    `told` is the pipe on which the podlet hears `Entered` and `Unwritten`. `bound`: it ends when the caller does.
+    Raises `OSError` where the folder cannot be written.
     """
+    (folder / OWN_FOLDER).mkdir()
     pid = os.fork()
     if pid:
         return pid
     status = child.BROKEN
     try:
-        _leave_podlet(folder, told)
+        _leave_podlet(folder, told, bound=bound)
         try:
             status = Supervisor(start, folder, told).run()
         except OSError as error:
@@ -61,14 +68,24 @@ def launch(start: StartPod, folder: Path, told: int) -> int:
         os._exit(status)
 
 
-def ask_to_stop(pid: int, folder: Path, stop: Stop) -> None:
-    """Tell a supervisor to end its pod. It keeps to the grace itself; `STOP_MARGIN` after it may be killed."""
-    child.write(str(folder / "stop"), json.dumps({"grace": stop.grace_seconds, "reason": stop.reason}).encode())
+def ask_to_stop(pid: int, folder: Path, stop: Stop) -> float:
+    """Tell a supervisor to end its pod, which keeps to the grace; after so many seconds it may be killed itself."""
+    own = folder / OWN_FOLDER
+    child.write(str(own / _STOP_FILE), json.dumps({"grace": stop.grace_seconds, "reason": stop.reason}).encode())
     processes.send(pid, signal.SIGTERM)
+    try:
+        grace = float((own / _GRACE_FILE).read_text())
+    except (OSError, ValueError):
+        grace = stop.grace_seconds
+    return grace + _STOP_MARGIN
 
 
-STOP_MARGIN = 5.0
-"""Seconds that a supervisor may need beyond the grace."""
+def find_detail(folder: Path) -> dict[str, Any]:
+    """What the supervisor saw of its containers; empty where it could not say."""
+    try:
+        return msgspec.msgpack.decode((folder / OWN_FOLDER / _DETAIL_FILE).read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.MsgspecError):
+        return {}
 
 
 def clean_up(attempt_id: str) -> None:
@@ -80,9 +97,11 @@ def _group_name(attempt_id: str, number: object) -> str:
     return f"tradewind-{attempt_id}-{number}"
 
 
-def _leave_podlet(folder: Path, told: int) -> None:
+def _leave_podlet(folder: Path, told: int, *, bound: bool) -> None:
     """Keep nothing of the podlet's: its sockets and its lock would outlive it in us."""
     os.setsid()
+    if bound:
+        system.die_with_parent()
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
@@ -119,12 +138,16 @@ class Supervisor:
         self._wakeup = -1
         self._stop_reason: str | None = None
         self._is_late = False
+        self._own = folder / OWN_FOLDER
         given = self._spec.get("terminationGracePeriodSeconds")
+        self._grace_given = given is not None
         self._grace = _DEFAULT_GRACE if given is None else float(given)
 
     def run(self) -> int:
         """The pod's whole life; the exit code of the process."""
         self._watch_signals()
+        if self._grace_given:
+            (self._own / _GRACE_FILE).write_text(str(self._grace))
         processes.become_subreaper()
         why_not = mounts.enter()
         self._namespaces = why_not is None
@@ -132,7 +155,7 @@ class Supervisor:
         if why_not is not None:
             self._output.notes([f"{why_not}: processes see this machine's files as they are"])
         try:
-            plan = pod_plan.make(self._start, self._folder, no_mounts=why_not)
+            plan = pod_plan.make(self._start, self._own, no_mounts=why_not)
         except PodRefused as refused:
             self._write(Result(outcome=refused.outcome))
             return 0
@@ -193,7 +216,7 @@ class Supervisor:
 
     def _tell(self, plan: Plan) -> None:
         seen = pod_end.view(self._start, self._statuses, self._output, is_late=self._is_late)
-        child.write(str(self._folder / "detail"), msgspec.msgpack.encode(pod_end.detail(seen)))
+        child.write(str(self._own / _DETAIL_FILE), msgspec.msgpack.encode(pod_end.detail(seen)))
         self._write(pod_end.result(self._start, plan, seen, self._stop_reason, killed=self._main.was_killed))
 
     def _write(self, result: Result) -> None:
@@ -203,7 +226,7 @@ class Supervisor:
 
     def _begin(self, status: Status) -> None:
         planned = status.planned
-        stage = self._folder / "stage" / planned.name
+        stage = self._own / "stage" / planned.name
         stage.mkdir(parents=True, exist_ok=True)
         output = self._output.open(planned.name)
         running = container.start(
@@ -304,8 +327,9 @@ class Supervisor:
             return
         asked = {}
         with suppress(OSError, ValueError):
-            asked = json.loads((self._folder / "stop").read_text())
-        if asked.get("grace") is not None:
+            asked = json.loads((self._own / _STOP_FILE).read_text())
+        # What the pod itself asks for is kept to, as a kubelet does.
+        if asked.get("grace") is not None and not self._grace_given:
             self._grace = float(asked["grace"])
         if not (self._statuses and self._main.is_over and self._main.began):
             self._stop_reason = str(asked.get("reason") or "")

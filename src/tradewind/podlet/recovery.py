@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from tradewind.podlet import fence, processes
@@ -31,11 +30,10 @@ class Recovery:
         self._attempts = attempts
         self._outputs = outputs
 
-    def adopt_all(self, is_other: Callable[[str], bool]) -> None:
-        """Every attempt that has a directory; `is_other`: what another part of the podlet looks after."""
+    def adopt_all(self) -> None:
+        """Every attempt that has a directory."""
         for attempt_id in sorted(os.listdir(self._folder)):
-            if not is_other(attempt_id):
-                self._adopt(attempt_id)
+            self._adopt(attempt_id)
 
     def _adopt(self, attempt_id: str) -> None:
         folder = f"{self._folder}/{attempt_id}"

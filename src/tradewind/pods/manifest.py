@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import yaml
 
 from tradewind.pods import merging, naming
 from tradewind.pods.identity import Identity
@@ -53,6 +52,8 @@ def build(arguments: Mapping[str, Any], identity: Identity, defaults: Defaults |
 
 def read_template(text: str) -> Json:
     """The contents of a pod template file. Raises `BadPod` for what is no YAML object."""
+    import yaml  # few pods have a template, and the podlet holds this module for good
+
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
