@@ -48,6 +48,11 @@ def kind_of(value: Any) -> tuple[str, int | None]:
     """How a value counts for mapping."""
     if value is None:
         return "none", None
+    # In a fork the first check against an abstract class walks all that ever derived from it: 10 ms for a number.
+    if type(value) in (bool, int, float, str, bytes):
+        return "other", None
+    if type(value) in (dict, list):
+        return type(value).__name__, len(value)
     if isinstance(value, Mapping):
         return "dict", len(value)
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):

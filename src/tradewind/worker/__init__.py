@@ -7,6 +7,7 @@ from __future__ import annotations
 
 _MODULES = (
     "asyncio",
+    "jinja2.ext",
     "jinja2.sandbox",
     "pendulum",
     "tempfile",
