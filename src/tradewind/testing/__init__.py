@@ -1,0 +1,1 @@
+"""In-memory implementations of ports, for tests of ours and of others. They pass the ports' contract suites."""

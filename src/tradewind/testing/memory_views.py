@@ -1,0 +1,188 @@
+"""Versions, files and what people look at, in memory: what `MemoryStore` gives as `DagVersions` and `Views`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from tradewind.model.ids import AttemptId, DagId, RunKey, VersionHash
+from tradewind.model.rows import Attempt, DagRow, DagRun, Pool, TaskInstance
+from tradewind.model.states import RunState, TaskState
+from tradewind.model.timetable import summary
+from tradewind.ports import errors
+from tradewind.ports import store as port
+from tradewind.testing.memory_runs import attempts_of, tasks_of
+from tradewind.testing.memory_tables import Tables
+
+
+class MemoryDagVersions:
+    """Implements `ports.store.DagVersions`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def put(
+        self,
+        versions: Sequence[port.Version],
+        files: Sequence[port.FileStatus],
+        removed_dag_ids: Sequence[DagId],
+        at: datetime,
+    ) -> Sequence[DagRow]:
+        """Changed rows in order of id: those of versions, then removed ones."""
+        dags = self._tables.dags
+        for version in versions:
+            self._tables.versions.setdefault(version.version, version)
+        for file in files:
+            self._tables.files[file.bundle, file.path] = file
+        rows = [
+            _newest(dags.get(DagId(one.spec.dag_id)), one) for one in sorted(versions, key=lambda one: one.spec.dag_id)
+        ]
+        gone = [dags[dag_id] for dag_id in sorted(removed_dag_ids) if dag_id in dags]
+        rows += [msgspec.structs.replace(row, removed=True) for row in gone]
+        changed = [row for row in rows if dags.get(row.dag_id) != row]
+        dags.update({row.dag_id: row for row in changed})
+        return changed
+
+    async def forget_files(self, bundle: str, paths: Sequence[str]) -> None:
+        """No error for one that is not there."""
+        for path in paths:
+            self._tables.files.pop((bundle, path), None)
+
+    async def get(self, version: VersionHash) -> port.Version:
+        """By hash."""
+        found = self._tables.versions.get(version)
+        if found is None:
+            raise errors.NotFound("no such version", object=f"DAG version {version[:12]}", code="no-such-version")
+        return found
+
+    async def list_files(self, bundle: str) -> Sequence[port.FileStatus]:
+        """In order of path."""
+        return [file for key, file in sorted(self._tables.files.items()) if key[0] == bundle]
+
+    async def list_trees_in_use(self) -> frozenset[str]:
+        """Of newest versions and of unfinished runs."""
+        tables = self._tables
+        wanted = {dag.version for dag in tables.dags.values()}
+        wanted |= {run.version for run in tables.runs.values() if not run.state.is_finished}
+        return frozenset(version.tree for key, version in tables.versions.items() if key in wanted)
+
+
+def _newest(known: DagRow | None, version: port.Version) -> DagRow:
+    spec = version.spec
+    if known is not None:
+        return msgspec.structs.replace(
+            known, version=version.version, file=spec.file, bundle=version.bundle, removed=False
+        )
+    return DagRow(
+        dag_id=DagId(spec.dag_id),
+        version=version.version,
+        file=spec.file,
+        bundle=version.bundle,
+        paused=bool(spec.is_paused_upon_creation),
+    )
+
+
+class MemoryViews:
+    """Implements `ports.store.Views`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def list_dags(self, page: port.Page) -> Sequence[port.DagView]:
+        """In order of id."""
+        dags = [dag for dag_id, dag in sorted(self._tables.dags.items()) if dag_id > (page.after or "")]
+        return [self._view(dag) for dag in dags[: page.limit]]
+
+    async def get_dag(self, dag_id: DagId) -> port.DagView:
+        """One DAG."""
+        dag = self._tables.dags.get(dag_id)
+        if dag is None:
+            near = difflib.get_close_matches(dag_id, self._tables.dags, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`tradewind dags list` shows them"
+            raise errors.NotFound("no such DAG", object=f"DAG {dag_id!r}", hint=hint, code="no-such-dag")
+        return self._view(dag)
+
+    def _view(self, dag: DagRow) -> port.DagView:
+        runs = [run for _, run in sorted(self._tables.runs.items()) if run.dag_id == dag.dag_id]
+        last_run = runs[-1] if runs else None
+        active_runs = sum(1 for run in runs if not run.state.is_finished)
+        version = self._tables.versions.get(dag.version)
+        if version is None:
+            return port.DagView(dag=dag, last_run=last_run, active_runs=active_runs)
+        return port.DagView(
+            dag=dag,
+            schedule=summary(version.spec.timetable),
+            tags=version.spec.tags,
+            owners=version.spec.owners,
+            meaning=version.spec.meaning,
+            meaning_from=version.spec.meaning_from,
+            task_count=len(version.spec.tasks),
+            last_run=last_run,
+            active_runs=active_runs,
+        )
+
+    async def list_runs(
+        self, page: port.Page, dag_id: DagId | None = None, states: Sequence[RunState] = ()
+    ) -> Sequence[DagRun]:
+        """Newest first."""
+        after = None if page.after is None else _number(page.after)
+        runs = [run for _, run in sorted(self._tables.runs.items(), reverse=True) if dag_id in (None, run.dag_id)]
+        runs = [run for run in runs if after is None or run.run_key < after]
+        return [run for run in runs if not states or run.state in states][: page.limit]
+
+    async def get_run(self, dag_id: DagId, run_id: str) -> DagRun:
+        """One run."""
+        runs = [run for _, run in sorted(self._tables.runs.items(), reverse=True) if run.dag_id == dag_id]
+        for run in runs:
+            if run.run_id == run_id:
+                return run
+        last = ", ".join(run.run_id for run in runs[:3])
+        hint = f"its last ones: {last}" if last else f"DAG {dag_id!r} has no runs"
+        raise errors.NotFound("no such run", object=f"run {run_id!r} of DAG {dag_id!r}", hint=hint, code="no-such-run")
+
+    async def list_tasks(
+        self, run_key: RunKey, page: port.Page, states: Sequence[TaskState] = ()
+    ) -> Sequence[TaskInstance]:
+        """In order of task id and map index."""
+        after = None if page.after is None else _task_key(page.after)
+        tasks = [one for one in tasks_of(self._tables, run_key) if after is None or one.key[1:] > after]
+        return [one for one in tasks if not states or one.state in states][: page.limit]
+
+    async def list_attempts(self, run_key: RunKey, task_id: str, map_index: int = -1) -> Sequence[Attempt]:
+        """In order of creation."""
+        return attempts_of(self._tables, run_key, task_id, map_index)
+
+    async def get_attempt(self, attempt_id: AttemptId) -> Attempt:
+        """One attempt."""
+        found = self._tables.attempts.get(attempt_id)
+        if found is None:
+            raise errors.NotFound("no such attempt", object=f"attempt {attempt_id}", code="no-such-attempt")
+        return found
+
+    async def counts(self, run_keys: Sequence[RunKey]) -> dict[RunKey, dict[str, int]]:
+        """Of whole runs."""
+        found: dict[RunKey, dict[str, int]] = {key: {} for key in run_keys}
+        for (run_key, group_id, state), n in self._tables.counts.items():
+            if group_id == "" and n > 0 and RunKey(run_key) in found:
+                found[RunKey(run_key)][state] = n
+        return found
+
+    async def list_pools(self) -> Sequence[Pool]:
+        """In order of name."""
+        return [pool for _, pool in sorted(self._tables.pools.items())]
+
+
+def _task_key(after: str) -> tuple[str, int]:
+    task_id, _, map_index = after.rpartition(":")
+    return task_id, _number(map_index)
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        hint = "give the key of the last row seen"
+        raise errors.Rejected("not a key of a row", object=f"page after {text!r}", hint=hint, code="page-key") from None
