@@ -42,6 +42,7 @@ class Attempt:
         "folder",
         "group",
         "id",
+        "is_pod",
         "killed",
         "memory_bytes",
         "output",
@@ -62,14 +63,11 @@ class Attempt:
         self.memory_bytes = 0
         self.group: limits.MemoryGroup | None = None
         self.output = Output(f"{folder}/out", Stamper(f"{folder}/out", f"{folder}/log", log_quota))
+        self.is_pod = False
+        """Its process supervises a pod."""
         self.over = False
         """Its process is gone; its output may still be on its way."""
         self.ended: protocol.Ended | None = None
-
-    @property
-    def is_pod(self) -> bool:
-        """Its process supervises a pod."""
-        return os.path.isdir(f"{self.folder}/{pod.OWN_FOLDER}")
 
 
 class Attempts:
@@ -117,6 +115,7 @@ class Attempts:
         attempt = self._attempts[start.attempt_id] = Attempt(start.attempt_id, folder, start.log_quota_bytes)
         try:
             os.mkdir(folder, 0o700)
+            attempt.is_pod = True
             attempt.pid = pod.launch(start, Path(folder), told, bound=bound)
         except OSError as error:
             self._end(attempt, endings.unwritten(str(error), entered=False))

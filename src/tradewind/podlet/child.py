@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import random
 import resource
 import signal
 import sys
@@ -39,7 +38,7 @@ def run(do: Do, loaded: Any, worker: str, told: int) -> None:
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the file's top level may have blocked some
         processes.become_subreaper()
-        random.seed()
+        _reseed()
         if do.python is not None:
             status = _attempt(do, do.python, loaded, worker, _Teller(told))
         else:
@@ -51,6 +50,13 @@ def run(do: Do, loaded: Any, worker: str, told: int) -> None:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(status)
+
+
+def _reseed() -> None:
+    """Siblings must not draw the same. The standard library does that itself after a fork, numpy does not."""
+    numpy = sys.modules.get("numpy.random")
+    if numpy is not None:
+        numpy.seed()
 
 
 class _Teller:

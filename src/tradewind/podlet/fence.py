@@ -10,6 +10,7 @@ import os
 import time
 from dataclasses import dataclass
 
+from tradewind.podlet import processes
 from tradewind.podlet.processes import Identity
 
 _NAME = "fence"
@@ -28,8 +29,7 @@ class Fence:
 
 def enter(folder: str, log_quota: int) -> bool:
     """Make the fence for this process; False where it is there already: then the user's code must not run."""
-    own = Identity.own()
-    return _make(folder, f"{own.pid} {own.start_time} {own.boot_id} {log_quota}\n")
+    return _make(folder, f"{processes.own_name()} {log_quota}\n")
 
 
 def bar(folder: str) -> bool:

@@ -28,11 +28,6 @@ class Identity:
     start_time: int
     boot_id: str
 
-    @classmethod
-    def own(cls) -> Identity:
-        """That of the caller."""
-        return cls(os.getpid(), int(_stat(os.getpid())[_START_TIME]), boot_id())
-
     def is_alive(self) -> bool:
         """Whether exactly this process runs; one that has ended and waits to be reaped does not."""
         if self.boot_id != boot_id():
@@ -41,7 +36,7 @@ class Identity:
             fields = _stat(self.pid)
         except OSError:
             return False
-        return int(fields[_START_TIME]) == self.start_time and fields[_STATE] not in ("Z", "X")
+        return int(fields[_START_TIME]) == self.start_time and fields[_STATE] not in (b"Z", b"X")
 
     def is_there(self) -> bool:
         """Whether it runs or waits to be reaped."""
@@ -49,6 +44,16 @@ class Identity:
             return self.boot_id == boot_id() and int(_stat(self.pid)[_START_TIME]) == self.start_time
         except OSError:
             return False
+
+
+def own_name() -> str:
+    """The caller's identity as text: pid, start time, boot id."""
+    pid = os.getpid()
+    return f"{pid} {_stat(pid)[_START_TIME].decode()} {boot_id()}"
+
+
+_prctl = ctypes.CDLL(None).prctl
+"""Looked up once: in a fork the look-up alone would copy a hundred pages."""
 
 
 @cache
@@ -60,12 +65,12 @@ def boot_id() -> str:
 
 def become_subreaper() -> None:
     """Orphans below us become our children, not those of pid 1."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def die_with_parent(wanted: bool) -> None:
     """Whether this process is killed when its parent ends (not inherited by forks)."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if wanted else 0, 0, 0, 0)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if wanted else 0, 0, 0, 0)
 
 
 def children(pid: int) -> list[int]:
@@ -77,8 +82,15 @@ def children(pid: int) -> list[int]:
     found: list[int] = []
     for thread in threads:
         # A thread that ended meanwhile has left its children to another one.
-        with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
-            found += map(int, file.read().split())
+        with suppress(OSError):
+            descriptor = os.open(f"/proc/{pid}/task/{thread}/children", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                data = b""
+                while more := os.read(descriptor, 1 << 16):
+                    data += more
+                found += map(int, data.split())
+            finally:
+                os.close(descriptor)
     return found
 
 
@@ -168,15 +180,18 @@ def oom_kills() -> int:
     return 0
 
 
-def _stat(pid: int) -> list[str]:
+def _stat(pid: int) -> list[bytes]:
     """Fields of /proc/PID/stat from the third on; the second, the name, may hold anything."""
-    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-        return file.read().rpartition(")")[2].split()
+    descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 4096).rpartition(b")")[2].split()
+    finally:
+        os.close(descriptor)
 
 
 def _is_alive(pid: int) -> bool:
     try:
-        return _stat(pid)[_STATE] not in ("Z", "X")
+        return _stat(pid)[_STATE] not in (b"Z", b"X")
     except OSError:
         return False
 

@@ -11,7 +11,7 @@ import signal
 import time
 from contextlib import suppress
 
-from tradewind.podlet import fence, processes
+from tradewind.podlet import fence, pod, processes
 from tradewind.podlet import loop as loops
 from tradewind.podlet.attempts import Attempt, Attempts
 from tradewind.podlet.output import Outputs
@@ -43,6 +43,7 @@ class Recovery:
             fence.bar(folder)
             found = fence.find(folder)
         attempt = Attempt(attempt_id, folder, 1 << 30 if found is None else found.log_quota)
+        attempt.is_pod = os.path.isdir(f"{folder}/{pod.OWN_FOLDER}")
         attempt.output.stamper.resume()
         self._attempts.add(attempt)
         if found is not None:

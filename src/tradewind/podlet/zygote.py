@@ -102,6 +102,9 @@ class RootZygote:
         """Fork what is asked for until the podlet is gone."""
         gc.disable()
         importlib.import_module(self._worker).preload()
+        for name in ("attempt", "callback", "loading", "render"):
+            importlib.import_module(f"{self._worker}.{name}")
+        processes.boot_id()  # read once, for all forks
         gc.collect()
         gc.freeze()
         gc.enable()
