@@ -34,13 +34,16 @@ def read_file(path: Path) -> XComPush | None:
         return None
     except OSError as error:
         raise BadResult(f"{where} cannot be read: {error.strerror}") from error
-    with open(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise BadResult(f"{where} is no regular file")
         if found.st_size > RESULT_LIMIT:
             raise BadResult(f"{where} is {_size(found.st_size)}, over the limit of {_size(RESULT_LIMIT)}")
-        return _value(file.read(RESULT_LIMIT + 1), where)
+        with open(descriptor, "rb", closefd=False) as file:
+            return _value(file.read(RESULT_LIMIT + 1), where)
+    finally:
+        os.close(descriptor)
 
 
 def read_message(path: Path) -> XComPush | None:
