@@ -23,8 +23,8 @@ def day(number: int) -> datetime:
 
 def run(key: int, dag_id: str = "d", state: RunState = RunState.RUNNING, **fields: Any) -> DagRun:
     """A run, named `r<key>` unless told otherwise."""
-    fields = {"run_id": RunId(f"r{key}"), "version": VersionHash("v1"), "run_after": START} | fields
-    return DagRun(run_key=RunKey(key), dag_id=DagId(dag_id), run_type=RunType.MANUAL, state=state, **fields)
+    given: dict[str, Any] = {"run_id": RunId(f"r{key}"), "version": VersionHash("v1"), "run_after": START} | fields
+    return DagRun(run_key=RunKey(key), dag_id=DagId(dag_id), run_type=RunType.MANUAL, state=state, **given)
 
 
 def task(
@@ -36,8 +36,8 @@ def task(
 
 def attempt(attempt_id: str, run_key: int, task_id: str = "t", **fields: Any) -> Attempt:
     """An attempt; alive unless told otherwise."""
-    fields = {"phase": AttemptPhase.STARTED, "created_at": START, "try_number": 1} | fields
-    return Attempt(attempt_id=AttemptId(attempt_id), run_key=RunKey(run_key), task_id=TaskId(task_id), **fields)
+    given: dict[str, Any] = {"phase": AttemptPhase.STARTED, "created_at": START, "try_number": 1} | fields
+    return Attempt(attempt_id=AttemptId(attempt_id), run_key=RunKey(run_key), task_id=TaskId(task_id), **given)
 
 
 def xcom(run_key: int, task_id: str = "t", map_index: int = -1, key: str = "k", value: bytes = b"1") -> XComRow:
@@ -79,8 +79,12 @@ def batch(*rows: Fact | DagRun | TaskInstance | Attempt | XComRow | CountDelta) 
 
 def version(dag_id: str = "d", name: str = "v1", tree: str = "tree1", **fields: Any) -> port.Version:
     """A DAG version with one task."""
-    fields = {"tasks": (TaskSpec(task_id="t", body=EmptyBody()),), "tags": ("x",), "file": f"{dag_id}.py"} | fields
-    spec = DagSpec(dag_id=dag_id, **fields)
+    given: dict[str, Any] = {
+        "tasks": (TaskSpec(task_id="t", body=EmptyBody()),),
+        "tags": ("x",),
+        "file": f"{dag_id}.py",
+    } | fields
+    spec = DagSpec(dag_id=dag_id, **given)
     return port.Version(version=VersionHash(name), spec=spec, bundle="dags", tree=tree, created_at=START)
 
 
