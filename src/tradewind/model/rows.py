@@ -35,6 +35,11 @@ class DagRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended_at: datetime | None = None
     meaning: Meaning = "3"
     backfill_id: int | None = None
+    """Key of the first run of its backfill."""
+    backfill_limit: int = 0
+    """How many runs of its backfill may run at once."""
+    ending: str = ""
+    """Not empty: what runs of it is being stopped, and then comes this state."""
     triggered_by: str = ""
     note: str = ""
     verdict: str | None = None

@@ -214,7 +214,7 @@ class Scheduler:
             await self._prepare(event)
             self._apply(event, now)
         self._engine.admit(now, self._draws)
-        if wanted := self._engine.wanted_runs():
+        while wanted := self._engine.wanted_runs():
             await self._fetch(wanted)
             self._engine.admit(now, self._draws)
 
@@ -223,7 +223,8 @@ class Scheduler:
         if isinstance(event, DagSeen):
             await self._versions.ensure([event.dag.version])
             await self._versions.refresh_files(event.dag.bundle)
-        await self._fetch(self._engine.needs(event))
+        while refs := self._engine.needs(event):
+            await self._fetch(refs)
 
     async def _fetch(self, refs: Sequence[RunRef]) -> None:
         for ref in refs:

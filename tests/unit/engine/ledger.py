@@ -100,8 +100,8 @@ class Ledger:
         if ref.logical_date is not None:
             runs = [run for run in runs if run.logical_date == ref.logical_date]
         if ref.before is not None:
-            earlier = [run for run in runs if run.logical_date is not None and run.logical_date < ref.before]
-            runs = sorted(earlier, key=lambda run: run.logical_date or ref.before)[-1:]
+            earlier = [(run.logical_date, run) for run in runs if run.logical_date and run.logical_date < ref.before]
+            runs = [run for _, run in sorted(earlier, key=lambda one: one[0])][-1:]
         return self._snapshot(runs[0]) if runs else None
 
     def _snapshot(self, run: DagRun) -> RunSnapshot:

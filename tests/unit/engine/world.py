@@ -80,17 +80,19 @@ class World:
     def decide(self, *events: Event) -> None:
         """Decide without a commit: what rollback takes back."""
         for event in events:
-            for ref in self.engine.needs(event):
-                self._fetch(ref)
+            while refs := self.engine.needs(event):
+                for ref in refs:
+                    self._fetch(ref)
             self.engine.apply(event, self.now, self.draws)
         self.engine.admit(self.now, self.draws)
-        for _ in range(50):
-            wanted = self.engine.wanted_runs()
+        wanted = self.engine.wanted_runs()
+        for _ in range(100):
             if not wanted:
                 return
             for ref in wanted:
                 self._fetch(ref)
             self.engine.admit(self.now, self.draws)
+            wanted = self.engine.wanted_runs()
         raise AssertionError(f"the engine asks for ever: {wanted}")
 
     def _fetch(self, ref: Any) -> None:
@@ -246,9 +248,9 @@ class World:
 
     def live_attempt(self, task_id: str, map_index: int = -1, run_id: str | None = None) -> Attempt:
         for one in self.alive():
-            if one.task_id == task_id and one.map_index == map_index:
-                if run_id is None or self.ledger.runs[one.run_key].run_id == run_id:
-                    return one
+            here = run_id is None or self.ledger.runs[one.run_key].run_id == run_id
+            if here and one.task_id == task_id and one.map_index == map_index:
+                return one
         raise AssertionError(f"{task_id}[{map_index}] has no live attempt; alive: {self.running()}")
 
     def callbacks(self) -> list[tuple[str, str | None]]:

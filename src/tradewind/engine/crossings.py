@@ -1,0 +1,219 @@
+"""Engine-native tasks that look at other runs: triggering one (and waiting for its end), waiting for another DAG.
+
+They are done in `admit`. What is waited for stands in the row, so a restart finds it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from tradewind.engine import runs
+from tradewind.engine.core import Core
+from tradewind.engine.finish import finish
+from tradewind.engine.live import LiveRun
+from tradewind.engine.native import begin
+from tradewind.engine.retries import fail_try
+from tradewind.engine.watches import date_name, run_name
+from tradewind.model.dagspec import TriggerRunBody, WaitTaskBody
+from tradewind.model.ids import DagId, TaskKey
+from tradewind.model.outcome import Failed
+from tradewind.model.rows import DagRow, TaskInstance
+from tradewind.model.snapshot import RunRef
+from tradewind.model.states import TaskState
+
+_FAILED = Failed(message="")
+_FAILED_FOR_GOOD = Failed(message="", retry=False)
+
+
+def start(core: Core, key: TaskKey) -> None:
+    """A ready one begins."""
+    live, ti = core.runs.get(key.run_key), core.task(key)
+    if live is None or ti is None or ti.state is not TaskState.SCHEDULED:
+        return
+    dag = core.dags.get(live.run.dag_id)
+    if dag is not None and dag.paused:
+        core.natives[key] = None
+        return
+    body = live.graph.tasks[ti.task_id].body
+    if isinstance(body, TriggerRunBody):
+        _trigger(core, live, ti, body)
+    elif isinstance(body, WaitTaskBody):
+        due = None if body.timeout_seconds is None else core.now + timedelta(seconds=body.timeout_seconds)
+        name = date_name(body.dag_id, _awaited_date(live, body))
+        waiting = replace(begin(core, ti), state=TaskState.DEFERRED, waits_for=name, due_at=due)
+        core.put_task(live, waiting, "waits for another DAG")
+        core.watches.watch(name, key)
+
+
+def _awaited_date(live: LiveRun, body: WaitTaskBody) -> datetime:
+    return (live.run.logical_date or live.run.run_after) - timedelta(seconds=body.delta_seconds)
+
+
+# -- triggering a run ----------------------------------------------------------------------------------------------
+
+
+def _trigger(core: Core, live: LiveRun, ti: TaskInstance, body: TriggerRunBody) -> None:
+    begun = begin(core, ti)
+    dag = core.dags.get(body.dag_id)
+    if body.templated:
+        verdict = "Its arguments hold templates, which need a worker to render them; that comes with a later version."
+        fail_try(core, live, begun, _FAILED_FOR_GOOD, verdict)
+    elif dag is None or dag.removed:
+        fail_try(core, live, begun, _FAILED, f"There is no DAG {body.dag_id!r}.")
+    elif dag.paused and body.fail_when_paused:
+        fail_try(core, live, begun, _FAILED, f"DAG {body.dag_id!r} is paused.")
+    else:
+        try:
+            at = _date(core, body)
+        except ValueError as error:
+            fail_try(core, live, begun, _FAILED_FOR_GOOD, f"Bad logical date {body.logical_date!r}: {error}.")
+            return
+        _trigger_at(core, live, ti, body, dag, at)
+
+
+def _date(core: Core, body: TriggerRunBody) -> datetime:
+    if body.logical_date is None:
+        return core.now
+    at = datetime.fromisoformat(body.logical_date)
+    if at.tzinfo is None:
+        raise ValueError("it has no time zone")
+    return at
+
+
+def _trigger_at(core: Core, live: LiveRun, ti: TaskInstance, body: TriggerRunBody, dag: DagRow, at: datetime) -> None:
+    run_id = body.run_id or f"manual__{at.isoformat()}"
+    other = core.find_run(dag.dag_id, run_id)
+    if other is None and not core.past.ask(RunRef(dag_id=dag.dag_id, run_id=run_id)):
+        core.natives[ti.key] = None
+        return
+    begun = begin(core, ti)
+    if other is not None and body.skip_if_exists:
+        finish(core, live, replace(begun, ended_at=core.now), TaskState.SKIPPED, f"run {run_id} exists")
+        return
+    if other is not None and not body.reset:
+        fail_try(core, live, begun, _FAILED, f"DAG {body.dag_id!r} already has a run {run_id!r}.")
+        return
+    if other is not None:
+        runs.clear_all(core, other, f"Reset by task {ti.task_id} of DAG {live.run.dag_id}.")
+    else:
+        by = f"{live.run.dag_id}.{ti.task_id}"
+        problem = runs.create_manual(core, dag, run_id, at, conf=body.conf or {}, by=by)
+        if problem is not None:
+            fail_try(core, live, begun, _FAILED_FOR_GOOD, str(problem))
+            return
+    if not body.wait:
+        finish(core, live, replace(begun, ended_at=core.now), TaskState.SUCCESS, f"triggered run {run_id}")
+        return
+    name = run_name(body.dag_id, run_id)
+    core.put_task(live, replace(begun, state=TaskState.DEFERRED, waits_for=name), f"waits for run {run_id}")
+    core.watches.watch(name, ti.key)
+
+
+# -- waiting -------------------------------------------------------------------------------------------------------
+
+
+def look(core: Core, key: TaskKey) -> None:
+    """Something happened where a waiting task looks."""
+    live, ti = core.runs.get(key.run_key), core.task(key)
+    if live is None or ti is None or ti.state is not TaskState.DEFERRED or ti.waits_for is None:
+        return
+    body = live.graph.tasks[ti.task_id].body
+    if isinstance(body, TriggerRunBody):
+        _look_at_run(core, live, ti, body)
+    elif isinstance(body, WaitTaskBody):
+        _look_at_date(core, live, ti, body)
+
+
+def _look_at_run(core: Core, live: LiveRun, ti: TaskInstance, body: TriggerRunBody) -> None:
+    assert ti.waits_for is not None
+    run_id = ti.waits_for.removeprefix(run_name(body.dag_id, ""))
+    other = core.find_run(body.dag_id, run_id)
+    if other is None:
+        _ask(core, ti, RunRef(dag_id=DagId(body.dag_id), run_id=run_id))
+        return
+    state = other.run.state.value
+    if state in body.failed_states:
+        fail_try(core, live, ti, _FAILED, f"Run {run_id!r} of DAG {body.dag_id!r} is {state}.")
+    elif state in body.allowed_states:
+        finish(core, live, replace(ti, ended_at=core.now), TaskState.SUCCESS, f"run {run_id} is {state}")
+
+
+def _ask(core: Core, ti: TaskInstance, ref: RunRef) -> None:
+    if not core.past.ask(ref):
+        core.watches.tell_later(ti.key)
+
+
+def _look_at_date(core: Core, live: LiveRun, ti: TaskInstance, body: WaitTaskBody) -> None:
+    dag = core.dags.get(body.dag_id)
+    if body.check_existence and (problem := _missing(core, dag, body)):
+        fail_try(core, live, ti, _FAILED, problem)
+        return
+    date = _awaited_date(live, body)
+    found = [one for one in core.of_dag.get(body.dag_id, {}).values() if one.run.logical_date == date]
+    if not found:
+        _ask(core, ti, RunRef(dag_id=DagId(body.dag_id), logical_date=date))
+        return
+    other = max(found, key=lambda one: one.run.run_key)
+    states = _states(other, body)
+    what = f"{_what(body)} at {date.isoformat()}"
+    if any(state in body.failed_states for state in states):
+        _refuse(core, live, ti, body, f"{what} failed.")
+    elif any(state in body.skipped_states for state in states):
+        finish(core, live, replace(ti, ended_at=core.now), TaskState.SKIPPED, f"{what} was skipped")
+    elif states and all(state in body.allowed_states for state in states):
+        finish(core, live, replace(ti, ended_at=core.now), TaskState.SUCCESS, f"{what} is there")
+
+
+def timed_out(core: Core, live: LiveRun, ti: TaskInstance, body: WaitTaskBody) -> None:
+    """What it waited for did not come in time."""
+    _refuse(core, live, ti, body, f"{_what(body)} did not come within {body.timeout_seconds:g} s.", retry=False)
+
+
+def _refuse(
+    core: Core, live: LiveRun, ti: TaskInstance, body: WaitTaskBody, verdict: str, *, retry: bool = True
+) -> None:
+    if body.soft_fail:
+        finish(core, live, replace(ti, verdict=verdict, ended_at=core.now), TaskState.SKIPPED, "soft fail")
+    else:
+        fail_try(core, live, ti, _FAILED if retry else _FAILED_FOR_GOOD, verdict)
+
+
+def _missing(core: Core, dag: DagRow | None, body: WaitTaskBody) -> str:
+    if dag is None or dag.removed:
+        return f"There is no DAG {body.dag_id!r}."
+    graph = core.graph(dag.version)
+    for task_id in body.task_ids:
+        if task_id not in graph.tasks:
+            return f"DAG {body.dag_id!r} has no task {task_id!r}."
+    if body.group_id is not None and body.group_id not in graph.groups:
+        return f"DAG {body.dag_id!r} has no group {body.group_id!r}."
+    return ""
+
+
+def _states(other: LiveRun, body: WaitTaskBody) -> list[str]:
+    """States of all that is waited for; empty where some of it does not exist yet."""
+    if body.group_id is not None:
+        wanted: Iterable[str] = [one for one, groups in other.graph.groups_of.items() if body.group_id in groups]
+    elif body.task_ids:
+        wanted = body.task_ids
+    else:
+        return [other.run.state.value]
+    found: list[str] = []
+    for task_id in wanted:
+        node = other.nodes.get(task_id)
+        if node is None or not node.rows:
+            return []
+        found.extend(ti.state.value for ti in node.rows.values())
+    return found
+
+
+def _what(body: WaitTaskBody) -> str:
+    if body.group_id is not None:
+        return f"Group {body.group_id!r} of DAG {body.dag_id!r}"
+    if body.task_ids:
+        names = ", ".join(repr(one) for one in body.task_ids)
+        return f"Task{'s' if len(body.task_ids) > 1 else ''} {names} of DAG {body.dag_id!r}"
+    return f"The run of DAG {body.dag_id!r}"
