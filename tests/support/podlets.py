@@ -1,4 +1,4 @@
-"""A real podlet for tests, asked over its socket as the control plane does, with a small worker in place of the real one."""
+"""A real podlet for tests, asked over its socket as the control plane does; its worker is a small one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TypeVar
 
 import msgspec
 
-from tests.support import leaks
 from tradewind.model import ids
 from tradewind.model.outcome import Failed
 from tradewind.model.rows import DagRun, TaskInstance
@@ -120,6 +119,7 @@ class Podlet:
         self._options = ("--worker", worker, *options)
         self.process: subprocess.Popen[bytes] | None = None
         self._numbers = 0
+        self._clients: list[Client] = []
         self.client: Client
 
     def __enter__(self) -> Podlet:
@@ -153,7 +153,9 @@ class Podlet:
 
     def connect(self, **options: Any) -> Client:
         """Another connection."""
-        return Client(self.home / "podlet.sock", **options)
+        client = Client(self.home / "podlet.sock", **options)
+        self._clients.append(client)
+        return client
 
     @property
     def pid(self) -> int:
@@ -180,9 +182,9 @@ class Podlet:
                     pass
             except (EOFError, ConnectionError):
                 pass
-            client.close()
             self.process.wait(SECONDS)
-        self.client.close()
+        for client in self._clients:
+            client.close()
 
     # -- work ------------------------------------------------------------------------------------------------------
 
@@ -244,7 +246,7 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
 
 
 def _run() -> DagRun:
-    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
     return DagRun(
         run_key=ids.RunKey(1),
         dag_id=ids.DagId("dag"),
@@ -259,6 +261,3 @@ def _run() -> DagRun:
 
 def _task(name: str) -> TaskInstance:
     return TaskInstance(run_key=ids.RunKey(1), task_id=ids.TaskId(name), state=TaskState.QUEUED)
-
-
-__all__ = ["Client", "Podlet", "is_running", "kill", "leaks", "wait_until"]

@@ -125,7 +125,7 @@ class Outputs:
     def _finish(self, output: Output) -> None:
         try:
             output.stamper.finish()
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, NotADirectoryError):
                 os.unlink(output.out)
         except OSError as error:
             self._put_off(output, error)

@@ -27,7 +27,7 @@ def load(work: LoadWork) -> LoadedFile:
     problems: tuple[Problem, ...] = ()
     try:
         with open(path) as file:
-            exec(compile(file.read(), path, "exec"), names)  # noqa: S102
+            exec(compile(file.read(), path, "exec"), names)
     except Exception as error:  # noqa: BLE001
         problems = (Problem(code="load-error", message=repr(error)),)
     sockets = any(isinstance(value, socket.socket) for value in names.values())
