@@ -121,6 +121,7 @@ class Attempts:
             self._end(attempt, endings.unwritten(str(error), entered=False))
             return
         self._reaper.follow(attempt.pid, lambda status: self.done(start.attempt_id, status))
+        self._watch_memory()
 
     def knows(self, attempt_id: str) -> bool:
         """Whether it is here, ended or not."""

@@ -74,7 +74,8 @@ class Recovery:
 
     def _await_status(self, attempt: Attempt, runner: Identity, deadline: float) -> None:
         """Its zygote writes its status down before it reaps it; without one, whoever is its parent reaps it soon."""
-        if runner.is_there() and time.monotonic() < deadline:
+        told = os.path.exists(f"{attempt.folder}/result")
+        if not told and runner.is_there() and time.monotonic() < deadline:
             self._loop.after(0.01, lambda: self._await_status(attempt, runner, deadline))
         else:
             self._end(attempt, seen=True)
