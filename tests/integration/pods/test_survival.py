@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import signal
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.namespaces
 
 
 @pytest.fixture
-def folder(tmp_path: pathlib.Path) -> dict[str, object]:
+def folder(tmp_path: pathlib.Path) -> dict[str, Any]:
     """Options of a pod that waits for a file `go` in a folder it shares with us, and writes a ledger there."""
     return {
         "spec": {"volumes": [{"name": "v", "hostPath": {"path": str(tmp_path)}}, {"name": "xcom", "emptyDir": {}}]},
@@ -41,7 +42,7 @@ def supervisor_of(pods: Pods, attempt_id: str) -> int:
 
 
 def test_a_pod_outlives_its_podlet_and_the_next_one_tells_its_end(
-    tmp_path: pathlib.Path, folder: dict[str, object]
+    tmp_path: pathlib.Path, folder: dict[str, Any]
 ) -> None:
     with Podlet(tmp_path) as podlet:
         pods = Pods(podlet, tmp_path)
@@ -60,7 +61,7 @@ def test_a_pod_outlives_its_podlet_and_the_next_one_tells_its_end(
 
 
 def test_a_pod_that_ended_while_no_podlet_was_there_is_told_by_the_next_one(
-    tmp_path: pathlib.Path, folder: dict[str, object]
+    tmp_path: pathlib.Path, folder: dict[str, Any]
 ) -> None:
     with Podlet(tmp_path) as podlet:
         pods = Pods(podlet, tmp_path)
@@ -77,7 +78,7 @@ def test_a_pod_that_ended_while_no_podlet_was_there_is_told_by_the_next_one(
         assert ran.lines == ["ready", "done"]
 
 
-def test_an_adopted_pod_can_still_be_stopped(tmp_path: pathlib.Path, folder: dict[str, object]) -> None:
+def test_an_adopted_pod_can_still_be_stopped(tmp_path: pathlib.Path, folder: dict[str, Any]) -> None:
     with Podlet(tmp_path) as podlet:
         pods = Pods(podlet, tmp_path)
         attempt_id = pods.start("echo ready; exec sleep 3999", **folder)
@@ -98,7 +99,7 @@ def test_when_its_supervisor_is_killed_nothing_of_the_pod_runs_on(pods: Pods) ->
     ran = pods.end_of(attempt_id)
     assert (ran.failed.reason, ran.failed.signal, ran.failed.entered) == (EndReason.KILLED, signal.SIGKILL, True)
     wait_until(lambda: processes_with("sleep 4111") == [], "its processes are gone")
-    assert [path for path in pathlib.Path("/sys/fs/cgroup").rglob(f"*{attempt_id}*")] == []
+    assert list(pathlib.Path("/sys/fs/cgroup").rglob(f"*{attempt_id}*")) == []
 
 
 def test_a_podlet_that_belongs_to_its_control_plane_takes_pods_down_with_it(tmp_path: pathlib.Path) -> None:
