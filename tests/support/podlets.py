@@ -228,7 +228,7 @@ class Podlet:
     def lines(self, attempt_id: str) -> list[str]:
         """Texts in its log."""
         path = self.folder(attempt_id) / "log"
-        return [line.split(" ", 3)[3] for line in path.read_text().splitlines()] if path.exists() else []
+        return [line.split(" ", 3)[3] for line in path.read_bytes().decode().split("\n")[:-1]] if path.exists() else []
 
     def root_pid(self) -> int:
         """Of the root zygote: the podlet's first child."""

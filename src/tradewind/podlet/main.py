@@ -215,8 +215,8 @@ def main() -> None:
     os.makedirs(home, exist_ok=True)
     lock = os.open(f"{home}/podlet.pid", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of this process alone: its forks do not hold the home
+    except OSError:
         sys.exit(0)  # the home has a podlet; who started us connects to that one
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
