@@ -6,6 +6,7 @@ Read from `tradewind.toml`; everything else in the program gets plain values by 
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -180,7 +181,7 @@ def _check_names(raw: dict[str, Any], kind: Any, path: str, prefix: str) -> None
 
 def _absolute(settings: Settings, base: Path) -> Settings:
     def place(text: str) -> str:
-        return str(base / Path(text).expanduser()) if text else ""
+        return os.path.normpath(base / Path(text).expanduser()) if text else ""
 
     local = settings.runtime.local
     images = tuple(
