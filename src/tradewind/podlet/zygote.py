@@ -6,6 +6,7 @@ zygote stays only until its last attempt ended, and writes down how: the success
 
 from __future__ import annotations
 
+import array
 import gc
 import importlib
 import os
@@ -121,7 +122,7 @@ class RootZygote:
         while True:
             body, descriptors = b"", list[int]()
             try:
-                body, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_BYTES, 2, flags)
+                body, descriptors = _receive(self._control, flags)
             except BlockingIOError:
                 return
             except ConnectionResetError:
@@ -157,6 +158,16 @@ class RootZygote:
     def _say(self, message: Spawned | Exited) -> None:
         with suppress(OSError):  # the podlet is gone; reading says so next
             self._control.send(msgspec.msgpack.encode(message))
+
+
+def _receive(sock: socket.socket, flags: int) -> tuple[bytes, list[int]]:
+    """A datagram and its descriptors (`socket.recv_fds` leaves the flags out)."""
+    descriptors = array.array("i")
+    body, ancillary, _, _ = sock.recvmsg(_MESSAGE_BYTES, socket.CMSG_SPACE(2 * descriptors.itemsize), flags)
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+    return body, list(descriptors)
 
 
 class _FileZygote:
