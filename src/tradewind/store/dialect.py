@@ -11,9 +11,9 @@ import pathlib
 import sqlite3
 import time
 import urllib.parse
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tradewind.ports import errors
 from tradewind.store import holders
@@ -40,8 +40,8 @@ class Session(Protocol):
         """Execute; how many rows it touched."""
         ...
 
-    def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Execute once for each row."""
+    def many(self, *parts: tuple[str, Sequence[Row]]) -> None:
+        """Execute each statement once for each of its rows, all sent together where there is a way to send."""
         ...
 
     def begin(self) -> None:
@@ -91,6 +91,9 @@ class Dialect(Protocol):
     readers: int
     label: str
     """How messages name the database; without a password."""
+    alchemy_url: str
+    alchemy_options: ClassVar[dict[str, Any]]
+    """How SQLAlchemy is told to use a connection of ours, for migrations."""
 
     def connect(self) -> Session:
         """Open a connection. Raises the driver's errors."""
@@ -143,8 +146,10 @@ class SqliteSession:
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         return self._raw.execute(sql, values).rowcount
 
-    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._raw.executemany(sql, rows)
+    def many(self, *parts: tuple[str, Sequence[Row]]) -> None:
+        for sql, rows in parts:
+            if rows:
+                self._raw.executemany(sql, rows)
 
     def begin(self) -> None:
         self._raw.execute("begin immediate")
@@ -179,6 +184,8 @@ class Sqlite:
     name = "sqlite"
     writers = 1
     readers = 2
+    alchemy_url = "sqlite://"
+    alchemy_options: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, path: pathlib.Path, busy: timedelta) -> None:
         self._path = path
@@ -283,9 +290,11 @@ class PostgresSession:
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         return self._cursor.execute(self._text(sql), values).rowcount
 
-    def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        if rows:
-            self._cursor.executemany(self._text(sql), rows)
+    def many(self, *parts: tuple[str, Sequence[Row]]) -> None:
+        with self._raw.pipeline():
+            for sql, rows in parts:
+                if rows:
+                    self._cursor.executemany(self._text(sql), rows)
 
     def begin(self) -> None:
         self._cursor.execute("begin")
@@ -322,6 +331,9 @@ class Postgres:
     name = "postgresql"
     writers = 2
     readers = 2
+    alchemy_url = "postgresql+psycopg://"
+    # Asking the server for the type would need a connection that is no stand-in.
+    alchemy_options: ClassVar[dict[str, Any]] = {"use_native_hstore": False}
 
     def __init__(self, dsn: str, busy: timedelta) -> None:
         self._dsn = dsn

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import pathlib
+from typing import Any
 
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool
 
 from tradewind.ports import errors
 from tradewind.store.dialect import Dialect, Session
 
 _SCRIPTS = pathlib.Path(__file__).with_name("migrations")
-_URLS = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}
 
 
 def configuration() -> Config:
@@ -40,12 +40,24 @@ def upgrade(session: Session, dialect: Dialect, version: str | None) -> None:
             hint="run that release, or a newer one",
             code="database-newer",
         )
-    raw = session.raw
-    # SQLAlchemy would set isolation and encoding of a connection that is in the middle of our transaction.
+    lent = _Lent(session.raw)
     engine = sqlalchemy.create_engine(
-        _URLS[dialect.name], creator=lambda: raw, poolclass=StaticPool, _initialize=False, pool_reset_on_return=None
+        dialect.alchemy_url, creator=lambda: lent, poolclass=NullPool, **dialect.alchemy_options
     )
-    with engine.connect().execution_options() as connection:
+    with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        connection.detach()
+
+
+class _Lent:
+    """A driver's connection whose transaction is not its user's to end: SQLAlchemy would roll back at its end."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def commit(self) -> None: ...
+    def rollback(self) -> None: ...
+    def close(self) -> None: ...

@@ -31,7 +31,7 @@ class SqlOutbox:
 
     async def done(self, keys: Sequence[str]) -> None:
         """By the table's key."""
-        await self._connections.write(lambda session: session.many(_DONE, [(key,) for key in keys]))
+        await self._connections.write(lambda session: session.many((_DONE, [(key,) for key in keys])))
 
     async def postpone(self, key: str, due_at: datetime, error: str) -> None:
         """By the table's key; nothing where it is gone."""

@@ -105,8 +105,7 @@ class SqlRunLog:
             raise moved(epoch)
         last, commits = int(found[0]), int(found[1])
         first = last - len(batch.facts) + 1
-        session.many(_FACT, [(first + i, at, run_key, body) for i, (run_key, body) in enumerate(written.facts)])
-        written.send(session)
+        written.send(session, first, at)
         self._sent = _Sent(batch, epoch, commits)
         return last
 
@@ -143,7 +142,7 @@ class _Written:
     """A batch as rows: of each row its last state, of each counter the sum of its changes."""
 
     def __init__(self, batch: Batch) -> None:
-        self.facts: list[tuple[int | None, str]] = []
+        self._facts: list[tuple[int | None, str]] = []
         self._runs: dict[int, DagRun] = {}
         self._tasks: dict[tuple[int, str, int], TaskInstance | None] = {}
         self._attempts: dict[str, Attempt] = {}
@@ -153,7 +152,7 @@ class _Written:
         self._commands: list[Row] = []
         self._cleared: list[Row] = []
         for fact in batch.facts:
-            self.facts.append((self._take(fact), codec.text(fact)))
+            self._facts.append((self._take(fact), codec.text(fact)))
         self._xcoms = [_xcom_values(row) for row in batch.xcoms]
         self._counts: dict[tuple[int, str, str], int] = {}
         for delta in batch.counts:
@@ -193,10 +192,11 @@ class _Written:
                 self._commands.append((codec.text(fact.result), fact.inbox_id))
         return None
 
-    def send(self, session: Session) -> None:
-        """Everything but the facts."""
+    def send(self, session: Session, first: int, at: int) -> None:
+        """Everything, the facts with numbers from `first` on."""
         tasks = self._tasks.items()
-        parts: tuple[tuple[str, list[Row]], ...] = (
+        session.many(
+            (_FACT, [(first + index, at, run_key, body) for index, (run_key, body) in enumerate(self._facts)]),
             (_RUN, [_run_values(run) for run in self._runs.values()]),
             (_TASK_GONE, [key for key, task in tasks if task is None]),
             (_TASK, [_task_values(task) for _, task in tasks if task is not None]),
@@ -209,9 +209,6 @@ class _Written:
             (_POOL, [pool for pool in self._pools.values() if pool is not None]),
             (_POOL_GONE, [(name,) for name, pool in self._pools.items() if pool is None]),
         )
-        for statement, rows in parts:
-            if rows:
-                session.many(statement, rows)
         for _, dag in sorted(self._dags.items()):
             dag_rows.write_decided(session, dag)
 

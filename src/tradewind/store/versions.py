@@ -76,8 +76,7 @@ class SqlDagVersions:
         states = [(one.bundle, one.path, codec.text(one)) for one in files]
 
         def work(session: Session) -> list[DagRow]:
-            session.many(_PUT, rows)
-            session.many(_PUT_FILE, states)
+            session.many((_PUT, rows), (_PUT_FILE, states))
             # In order, so that two who write the same rows wait for each other and do not lock each other out.
             changed = [_take(session, one) for one in sorted(versions, key=lambda one: one.spec.dag_id)]
             changed += [_remove(session, dag_id) for dag_id in sorted(removed_dag_ids)]
@@ -87,7 +86,7 @@ class SqlDagVersions:
 
     async def forget_files(self, bundle: str, paths: Sequence[str]) -> None:
         """By the table's key."""
-        await self._connections.write(lambda session: session.many(_FORGET_FILE, [(bundle, path) for path in paths]))
+        await self._connections.write(lambda session: session.many((_FORGET_FILE, [(bundle, path) for path in paths])))
 
     async def get(self, version: VersionHash) -> port.Version:
         """By the table's key."""
