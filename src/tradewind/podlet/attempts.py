@@ -121,6 +121,7 @@ class Attempts:
             self._end(attempt, endings.unwritten(str(error), entered=False))
             return
         self._reaper.follow(attempt.pid, lambda status: self.done(start.attempt_id, status))
+        self._outputs.begin(attempt.output)  # it writes before its main container has entered
         self._watch_memory()
 
     def knows(self, attempt_id: str) -> bool:
@@ -193,7 +194,8 @@ class Attempts:
             attempt.unwritten = message.message
             return
         attempt.entered_at = message.at
-        self._outputs.begin(attempt.output)
+        if not attempt.is_pod:
+            self._outputs.begin(attempt.output)
         # Most are over before the control plane could show that they run; those are spared a message of their own.
         if not self._unannounced:
             self._loop.after(_ANNOUNCE_SECONDS, self._announce)
@@ -285,13 +287,16 @@ class Attempts:
 
     def _tell_end(self, attempt: Attempt, at: datetime, result: Result) -> None:
         entered = attempt.entered_at
+        detail = pod.find_detail(Path(attempt.folder)) if attempt.is_pod else {}
+        if detail:
+            entered = pod.main_start(detail)
         attempt.ended = protocol.Ended(
             attempt_id=attempt.id,
             at=at,
             result=result,
             started_at=None if entered is None else datetime.fromtimestamp(entered, timezone.utc),
             log_bytes=attempt.output.stamper.offset,
-            detail=pod.find_detail(Path(attempt.folder)) if attempt.is_pod else {},
+            detail=detail,
         )
         self._tell(attempt.ended)
 

@@ -17,8 +17,9 @@ import select
 import signal
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,14 @@ def find_detail(folder: Path) -> dict[str, Any]:
         return msgspec.msgpack.decode((folder / OWN_FOLDER / _DETAIL_FILE).read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.MsgspecError):
         return {}
+
+
+def main_start(detail: Mapping[str, Any]) -> float | None:
+    """When the main container began, by such a detail."""
+    for one in detail.get("containers", ()):
+        if one.get("role") == "main" and one.get("started_at"):
+            return msgspec.convert(one["started_at"], datetime, strict=False).timestamp()
+    return None
 
 
 def clean_up(attempt_id: str) -> None:
@@ -166,7 +175,6 @@ class Supervisor:
             return 0
         if not fence.enter(str(self._folder), self._start.log_quota_bytes):
             return child.BARRED
-        _say(self._told, Entered(id=self._start.attempt_id, pid=os.getpid(), at=time.time()))
         if deadline := self._spec.get("activeDeadlineSeconds"):
             self._at(time.monotonic() + float(deadline), self._pass_deadline)
         self._statuses = [Status(one, role="init") for one in plan.inits]
@@ -262,7 +270,11 @@ class Supervisor:
                 status.close(time.time())
                 self._come_back(status)
             else:
-                status.take(what, detail, time.time())
+                now = time.time()
+                status.take(what, detail, now)
+                if what == "started" and status.role == "main":
+                    # Until here it counts as queued, as a pod whose init containers run is pending.
+                    _say(self._told, Entered(id=self._start.attempt_id, pid=os.getpid(), at=now))
                 if what == "started" and not status.is_wanted:
                     status.signal(signal.SIGTERM)
 

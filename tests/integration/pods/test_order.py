@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -37,6 +38,14 @@ def test_an_init_container_that_fails_ends_the_pod_and_its_last_lines_are_shown(
     assert ran.failed.message == "Init container 'prepare' failed with exit code 4."
     assert ran.lines == ["[prepare] no such table"]
     assert ran.container("base")["state"] == "waiting"
+    assert ran.ended.started_at is None
+
+
+def test_the_start_is_that_of_the_main_container(pods: Pods) -> None:
+    ran = pods.run("true", spec={**SHARED, "initContainers": [container("slow", "sleep 0.3")]}, volumeMounts=MOUNTS)
+    ended = datetime.fromisoformat(ran.container("slow")["finished_at"])
+    assert ran.ended.started_at is not None
+    assert ran.ended.started_at >= ended
 
 
 def test_what_an_init_container_left_running_does_not_reach_the_next_one(pods: Pods) -> None:

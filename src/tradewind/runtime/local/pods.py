@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 
 from tradewind.model.dagspec import PodBody
-from tradewind.model.events import AttemptEnded
+from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Result
-from tradewind.model.states import EndReason
+from tradewind.model.states import AttemptPhase, EndReason
 from tradewind.ports import clock as clock_port
 from tradewind.ports import errors
 from tradewind.ports import runtime as port
@@ -35,7 +36,7 @@ class Pods:
         clock: clock_port.Clock,
         render: Callable[[port.RenderRequest], Awaitable[port.Rendered]],
         send: Callable[[StartPod], None],
-        tell: Callable[[AttemptEnded], None],
+        tell: Callable[[AttemptEnded | AttemptProgress], None],
     ) -> None:
         self._options = options
         self._clock = clock
@@ -81,7 +82,9 @@ class Pods:
                 if isinstance(rendered, Failed):
                     self._end(attempt_id, rendered)
                     return
-                self._send(pod_request.build(launch, body, rendered, self._options))
+                start = pod_request.build(launch, body, rendered, self._options)
+                self._send(start)
+                self._tell(self._submitted(start))
             except errors.Transient as error:
                 _log.info("pod of attempt %s put off: %s", attempt_id, error)
                 await self._clock.sleep(_AGAIN_SECONDS)
@@ -97,6 +100,17 @@ class Pods:
                 return
             else:
                 return
+
+    def _submitted(self, start: StartPod) -> AttemptProgress:
+        metadata = start.manifest["metadata"]
+        return AttemptProgress(
+            attempt_id=AttemptId(start.attempt_id),
+            phase=AttemptPhase.SUBMITTED,
+            at=self._clock.now(),
+            pod_name=metadata["name"],
+            namespace=metadata["namespace"],
+            node=socket.gethostname(),
+        )
 
     async def _rendered(self, launch: port.Launch, body: PodBody) -> port.Rendered | Failed:
         if not launch.templated and not body.templated:
