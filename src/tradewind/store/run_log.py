@@ -41,7 +41,10 @@ update lease set commits = commits + 1, last_fact = last_fact + ?,
 where name = 'leader' and epoch = ?
 returning last_fact, commits
 """
-_POSITION = "select last_fact, commits from lease where name = 'leader' and epoch = ?"
+# An update that changes nothing: it waits for a commit of ours that the server may still be working on.
+_POSITION = """
+update lease set commits = commits where name = 'leader' and epoch = ? returning last_fact, commits
+"""
 _FACT = "insert into fact (number, at, run_key, body) values (?, ?, ?, ?)"
 _RUN = """
 insert into dag_run (run_key, dag_id, run_id, state, version, logical_date, body) values (?, ?, ?, ?, ?, ?, ?)
@@ -114,10 +117,10 @@ class SqlRunLog:
         if (sent := self._sent) is None:
             return None
         row = session.row(_POSITION, (epoch,))
+        if row is not None and row[1] == sent.commits and sent.epoch == epoch and sent.batch == batch:
+            return int(row[0])  # still not acknowledged: it is forgotten when this transaction's end is heard of
         self._sent = None
-        if row is None or row[1] != sent.commits or sent.epoch != epoch or sent.batch != batch:
-            return None
-        return int(row[0])
+        return None
 
     async def read(self, after: int, limit: int = 1000) -> Sequence[tuple[int, datetime, Fact]]:
         """By the table's key."""
