@@ -21,6 +21,9 @@ _REFUSED_IN_POD = {
 }
 _NOTED_IN_POD = {
     "affinity": "there is one node",
+    "dnsPolicy": "names are resolved as this machine does",
+    "hostIPC": "processes share this machine's IPC, or not, as the podlet does",
+    "hostPID": "a container sees its own processes only",
     "hostname": "the name is this machine's",
     "imagePullSecrets": "no image is pulled",
     "nodeSelector": "there is one node",
@@ -28,6 +31,7 @@ _NOTED_IN_POD = {
     "runtimeClassName": "containers are plain processes",
     "schedulerName": "there is one node",
     "serviceAccountName": "no token is mounted",
+    "shareProcessNamespace": "each container sees its own processes only",
     "subdomain": "there is no cluster DNS",
     "tolerations": "there is one node",
     "topologySpreadConstraints": "there is one node",
@@ -41,7 +45,23 @@ _NOTED_IN_CONTAINER = {
     "ports": "processes share this machine's network",
     "readinessProbe": "nothing is probed here",
     "startupProbe": "nothing is probed here",
-    "securityContext": "processes run as the user of the podlet",
+    "stdin": "there is no input",
+    "tty": "there is no terminal",
+}
+_HONOURED_SECURITY = frozenset(
+    {
+        "allowPrivilegeEscalation",
+        "fsGroup",
+        "fsGroupChangePolicy",
+        "runAsGroup",
+        "runAsNonRoot",
+        "runAsUser",
+        "supplementalGroups",
+    }
+)
+_NOTED_LIMITS = {
+    "cpu": "nothing limits the CPU time of a process here",
+    "ephemeral-storage": "nothing limits the disk space of a process here",
 }
 Json = Mapping[str, Any]
 
@@ -55,15 +75,26 @@ def notes(manifest: Json) -> list[str]:
     """What is left out here without changing what the program does, for the first lines of its log."""
     spec = manifest.get("spec") or {}
     found = [f"{name}: {why}" for name, why in _NOTED_IN_POD.items() if spec.get(name)]
-    if spec.get("securityContext"):
-        found.append(f"securityContext: {_NOTED_IN_CONTAINER['securityContext']}")
+    found += _security_notes("", spec)
+    for volume in spec.get("volumes") or []:
+        if (empty := volume.get("emptyDir") or {}).get("sizeLimit") and empty.get("medium") != "Memory":
+            found.append(f"sizeLimit of volume {volume.get('name')!r}: nothing limits the size of a folder here")
     for _, container in _containers(spec):
-        found += [
-            f"{name} of container {container.get('name')!r}: {why}"
-            for name, why in _NOTED_IN_CONTAINER.items()
-            if container.get(name)
-        ]
+        whose = f" of container {container.get('name')!r}"
+        found += [f"{name}{whose}: {why}" for name, why in _NOTED_IN_CONTAINER.items() if container.get(name)]
+        found += _security_notes(whose, container)
+        limits = (container.get("resources") or {}).get("limits") or {}
+        found += [f"limit of {name}{whose}: {why}" for name, why in _NOTED_LIMITS.items() if limits.get(name)]
     return found
+
+
+def _security_notes(whose: str, given: Json) -> list[str]:
+    fields = sorted((given.get("securityContext") or {}).items())
+    return [
+        f"securityContext.{name}{whose}: has no effect on plain processes"
+        for name, value in fields
+        if value and name not in _HONOURED_SECURITY
+    ]
 
 
 def _check(manifest: Json) -> Iterator[Problem]:

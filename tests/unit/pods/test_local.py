@@ -16,7 +16,8 @@ def test_what_a_laptop_can_give_is_taken() -> None:
             {"name": kind.lower(), kind: {}}
             for kind in ("configMap", "downwardAPI", "emptyDir", "hostPath", "projected", "secret")
         ],
-        container_resources={"limits": {"cpu": "1", "memory": "1Gi"}},
+        container_resources={"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
+        security_context={"runAsUser": 1000, "fsGroup": 1000},
         init_containers=[{"name": "i", "image": "i", "restartPolicy": "Always"}],
     )
     assert local.check(pod) == []
@@ -59,4 +60,22 @@ def test_what_only_a_cluster_needs_is_noted() -> None:
         "nodeSelector",
         "serviceAccountName",
         "ports of container 'base'",
+    ]
+
+
+def test_limits_that_nothing_keeps_and_rights_that_processes_have_not_are_noted() -> None:
+    pod = build(
+        container_resources={"limits": {"cpu": "1", "ephemeral-storage": "1Gi"}},
+        container_security_context={"runAsUser": 1, "privileged": True, "readOnlyRootFilesystem": False},
+        volumes=[
+            {"name": "disk", "emptyDir": {"sizeLimit": "1Gi"}},
+            {"name": "memory", "emptyDir": {"sizeLimit": "1Gi", "medium": "Memory"}},
+        ],
+    )
+    assert local.check(pod) == []
+    assert [note.split(":")[0] for note in local.notes(pod)] == [
+        "sizeLimit of volume 'disk'",
+        "securityContext.privileged of container 'base'",
+        "limit of cpu of container 'base'",
+        "limit of ephemeral-storage of container 'base'",
     ]
