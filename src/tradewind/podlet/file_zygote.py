@@ -42,6 +42,11 @@ class FileZygote:
         return self.load.file
 
     @property
+    def is_open(self) -> bool:
+        """Whether its process was asked for; before that it waits for its turn to load."""
+        return self.output is not None
+
+    @property
     def is_idle(self) -> bool:
         """Whether ending it costs nothing but loading again."""
         return self.report is not None and not self.running and not self.queue

@@ -134,7 +134,7 @@ class Zygotes:
     def _open_next(self) -> None:
         """Begin to load what waits, as much at once as the machine can do."""
         while self._pending and len(self._loading) < self._at_once:
-            self._make_room()
+            self._make_room(coming=1)
             self._open(*self._pending.popleft())
 
     def _open(self, zygote: FileZygote, folder: str) -> None:
@@ -200,7 +200,7 @@ class Zygotes:
             self._hand_over(zygote, work)
         zygote.private_bytes = processes.private_bytes(zygote.pid)
         self._no_longer_loading(zygote.number)
-        self._make_room(1)
+        self._make_room(spare=zygote)
         self._measure_later()
 
     def _hand_over(self, zygote: FileZygote, work: Do) -> None:
@@ -266,7 +266,7 @@ class Zygotes:
 
     def _on_root_again(self, healthy: bool) -> None:
         """What was loading died with it, or was never begun."""
-        for zygote in [one for one in self._by_number.values() if one.report is None and one.output is not None]:
+        for zygote in [one for one in self._by_number.values() if one.report is None and one.is_open]:
             del self._by_number[zygote.number]
             self._loading.discard(zygote.number)
             if zygote.connection is not None:
@@ -288,18 +288,21 @@ class Zygotes:
 
     # -- room ------------------------------------------------------------------------------------------------------
 
-    def _make_room(self, beside: int = 0) -> None:
+    def _make_room(self, coming: int = 0, spare: FileZygote | None = None) -> None:
         """End idle ones, the longest unused first, until the rest is within count and memory.
 
-        `beside` 1: the one that was just loaded stays, however large it is.
+        `coming`: so many are about to begin. `spare` was just loaded and stays, however large it is.
         """
-        total = sum(zygote.private_bytes for zygote in self._by_key.values())
-        candidates = [zygote for zygote in self._by_key.values() if zygote.is_idle]
-        for zygote in candidates[: len(candidates) - beside] if beside else candidates:
-            if len(self._by_key) - beside < self._most and total <= self._memory_bytes:
+        there = [zygote for zygote in self._by_key.values() if zygote.is_open]
+        total = sum(zygote.private_bytes for zygote in there)
+        left = len(there) + coming
+        for zygote in there:
+            if left <= self._most and total <= self._memory_bytes:
                 return
-            total -= zygote.private_bytes
-            self._retire(zygote)
+            if zygote.is_idle and zygote is not spare:
+                left -= 1
+                total -= zygote.private_bytes
+                self._retire(zygote)
 
     def _retire(self, zygote: FileZygote) -> None:
         zygote.retired = True
@@ -323,4 +326,4 @@ class Zygotes:
         for zygote in self._by_key.values():
             if zygote.report is not None:
                 zygote.private_bytes = processes.private_bytes(zygote.pid)
-        self._make_room(1)
+        self._make_room()
