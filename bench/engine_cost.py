@@ -1,7 +1,7 @@
-"""What an event costs the engine: a table of µs per event for shapes of growing size. Flat is right, < 150 µs is wanted.
+"""What an event costs the engine: µs per event for shapes of growing size. Flat is right, < 150 µs is wanted.
 
-`python bench/engine_cost.py [--profile SHAPE]`. Every event is decided as a batch of its own, with admission and publish:
-the worst case; a busy leader puts many events into one batch.
+`python bench/engine_cost.py [--profile SHAPE]`. Every event is decided as a batch of its own, with admission and
+publish: the worst case; a busy leader puts many events into one batch.
 """
 
 from __future__ import annotations
@@ -9,25 +9,36 @@ from __future__ import annotations
 import argparse
 import cProfile
 import gc
-import pathlib
 import pstats
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
-
-from tests.unit.engine import specs
 from tradewind.engine.engine import Engine, Limits
 from tradewind.model import commands as cmd
-from tradewind.model.dagspec import DagSpec
+from tradewind.model.dagspec import ConstLength, DagSpec, Mapping, PythonBody, TaskSpec
 from tradewind.model.events import AttemptEnded, AttemptProgress, CommandReceived, DagSeen, Event
 from tradewind.model.ids import AttemptId, DagId, RunKey, VersionHash
 from tradewind.model.outcome import Result, Success
 from tradewind.model.rows import DagRow
 from tradewind.model.snapshot import ActiveSnapshot
 from tradewind.model.states import AttemptPhase
+
+
+def task(task_id: str, *upstream: str, **more: Any) -> TaskSpec:
+    """A Python task below these."""
+    return TaskSpec(task_id=task_id, body=PythonBody(), upstream=tuple(sorted(upstream)), **more)
+
+
+def dag(*tasks: TaskSpec, dag_id: str = "d", **more: Any) -> DagSpec:
+    """A DAG of these tasks."""
+    return DagSpec(dag_id=dag_id, file="d.py", tasks=tasks, **more)
+
+
+def chain_of(count: int, **more: Any) -> DagSpec:
+    """Tasks t0 → t1 → …"""
+    return dag(*[task(f"t{n}", *([f"t{n - 1}"] if n else [])) for n in range(count)], **more)
 
 
 class Draws:
@@ -110,9 +121,9 @@ class Drive:
 def fan_out(n: int) -> Drive:
     """One task, n mapped elements, one task."""
     drive = Drive(64)
-    first = specs.task("first")
-    mapped = specs.task("mapped", "first", mapping=specs.over(n))
-    drive.see(specs.dag(first, mapped, specs.task("last", "mapped"), max_active_tasks=64))
+    first = task("first")
+    mapped = task("mapped", "first", mapping=Mapping(kind="expand", arguments=(("x", ConstLength(n=n)),)))
+    drive.see(dag(first, mapped, task("last", "mapped"), max_active_tasks=64))
     drive.trigger("d", "r")
     drive.start_clock()
     drive.run_all()
@@ -120,9 +131,9 @@ def fan_out(n: int) -> Drive:
 
 
 def chain(n: int) -> Drive:
-    """n tasks one after the other."""
+    """N tasks one after the other."""
     drive = Drive(64)
-    drive.see(specs.chain(n))
+    drive.see(chain_of(n))
     drive.trigger("d", "r")
     drive.start_clock()
     drive.run_all()
@@ -132,8 +143,8 @@ def chain(n: int) -> Drive:
 def diamond(n: int) -> Drive:
     """One task, n different tasks, one task."""
     drive = Drive(64)
-    middle = [specs.task(f"m{i}", "first") for i in range(n)]
-    drive.see(specs.dag(specs.task("first"), *middle, specs.task("last", *[one.task_id for one in middle])))
+    middle = [task(f"m{i}", "first") for i in range(n)]
+    drive.see(dag(task("first"), *middle, task("last", *[one.task_id for one in middle])))
     drive.trigger("d", "r")
     drive.start_clock()
     drive.run_all()
@@ -141,10 +152,10 @@ def diamond(n: int) -> Drive:
 
 
 def many_runs(n: int) -> Drive:
-    """n active runs of a chain of 10."""
+    """N active runs of a chain of 10."""
     drive = Drive(10 * n)
-    drive.see(specs.chain(10, max_active_runs=n))
-    drive.see(specs.chain(1, dag_id="other"))
+    drive.see(chain_of(10, max_active_runs=n))
+    drive.see(chain_of(1, dag_id="other"))
     for i in range(n):
         drive.trigger("d", f"r{i}")
     drive.start_clock()
@@ -153,9 +164,9 @@ def many_runs(n: int) -> Drive:
 
 
 def many_waiting(n: int) -> Drive:
-    """n active runs of a chain of 10 under a pool of 16."""
+    """N active runs of a chain of 10 under a pool of 16."""
     drive = Drive(64)
-    drive.see(specs.chain(10, max_active_runs=n))
+    drive.see(chain_of(10, max_active_runs=n))
     drive.batch(CommandReceived(inbox_id=1, command=cmd.SetPool(name="default_pool", slots=16)))
     for i in range(n):
         drive.trigger("d", f"r{i}")
@@ -165,11 +176,34 @@ def many_waiting(n: int) -> Drive:
 
 
 def many_dags(n: int) -> Drive:
-    """n DAGs with one run of a chain of 10 each."""
+    """N DAGs with one run of a chain of 10 each."""
     drive = Drive(64)
     for i in range(n):
-        drive.see(specs.chain(10, dag_id=f"d{i}"))
+        drive.see(chain_of(10, dag_id=f"d{i}"))
         drive.trigger(f"d{i}", "r")
+    drive.start_clock()
+    drive.run_all()
+    return drive
+
+
+def narrow_tasks(n: int) -> Drive:
+    """n active runs of two tasks, one of which runs in one run at a time."""
+    drive = Drive(64)
+    narrow = task("narrow", max_active_tis_per_dag=1, priority_weight=9)
+    drive.see(dag(narrow, task("wide"), max_active_runs=n, max_active_tasks=1))
+    for i in range(n):
+        drive.trigger("d", f"r{i}")
+    drive.start_clock()
+    drive.run_all()
+    return drive
+
+
+def depends_on_past(n: int) -> Drive:
+    """n active runs, each of which waits for the one before."""
+    drive = Drive(64)
+    drive.see(dag(task("a", depends_on_past=True), task("b", "a"), max_active_runs=n))
+    for i in range(n):
+        drive.trigger("d", f"r{i}")
     drive.start_clock()
     drive.run_all()
     return drive
@@ -182,6 +216,8 @@ SHAPES: dict[str, tuple[Callable[[int], Drive], tuple[int, ...]]] = {
     "runs of 10": (many_runs, (10, 100, 1_000)),
     "runs of 10, pool of 16": (many_waiting, (10, 100, 1_000)),
     "DAGs with a run of 10": (many_dags, (10, 100, 1_000)),
+    "runs, one task at a time": (narrow_tasks, (10, 100, 1_000)),
+    "runs that depend on past": (depends_on_past, (10, 100, 1_000)),
 }
 
 

@@ -120,6 +120,11 @@ class Core:
         live = self.runs.get(key.run_key)
         return None if live is None else live.find(key.task_id, key.map_index)
 
+    def has_room(self, dag: DagRow) -> bool:
+        """Whether a scheduled run may be made beside those that are active."""
+        limit = self.graph(dag.version).spec.max_active_runs
+        return not limit or self.runqueue.active[dag.dag_id] < limit
+
     def find_run(self, dag_id: str, run_id: str) -> LiveRun | None:
         """A run that is here, by its id."""
         key = self.by_id.get((dag_id, run_id))
@@ -446,7 +451,10 @@ class Core:
             )
         if kind is Kind.SLOT:
             dag = self.dags.get(key)
-            return dag is not None and dag.next_slot is not None and dag.next_slot.run_after == at and not dag.paused
+            if dag is None or dag.next_slot is None or dag.next_slot.run_after != at or dag.paused or dag.removed:
+                return False
+            # One that is due and has no room is looked at again when a run of the DAG ends.
+            return at > self.now or self.has_room(dag)
         live = self.runs.get(key)
         if live is None:
             return False

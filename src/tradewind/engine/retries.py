@@ -15,8 +15,8 @@ from tradewind.model.outcome import Failed
 from tradewind.model.rows import TaskInstance
 from tradewind.model.states import TaskState
 
-_LONGEST_SECONDS = 86_400.0 * 365
-"""A delay is cut here: exponential back-off without a maximum leaves the calendar otherwise."""
+_LONGEST_SECONDS = 86_400.0
+"""Exponential back-off ends here, as in Airflow."""
 
 
 def fail_try(core: Core, live: LiveRun, ti: TaskInstance, outcome: Failed, verdict: str) -> None:
@@ -37,18 +37,21 @@ def fail_try(core: Core, live: LiveRun, ti: TaskInstance, outcome: Failed, verdi
 
 
 def retry_seconds(task: TaskSpec, try_number: int, own: float | None, draws: Draws) -> float:
-    """The delay after this try: `own` is that of a retry policy in the user's code."""
+    """The delay after this try: `own` is that of a retry policy in the user's code.
+
+    As in Airflow, `max_retry_delay` only bounds back-off, which is never under a second.
+    """
     if own is not None:
         return own
-    seconds = task.retry_delay_seconds
-    if task.retry_backoff:
-        factor = task.retry_backoff if task.retry_backoff > 1 else 2.0
-        try:
-            seconds *= factor ** (max(try_number, 1) - 1)
-        except OverflowError:
-            seconds = _LONGEST_SECONDS
-        if task.retry_jitter:
-            seconds *= 1 + draws.uniform()
-    if task.max_retry_delay_seconds is not None:
-        seconds = min(seconds, task.max_retry_delay_seconds)
-    return min(seconds, _LONGEST_SECONDS)
+    seconds = float(task.retry_delay_seconds)
+    if not task.retry_backoff:
+        return seconds
+    factor = task.retry_backoff if task.retry_backoff > 1 else 2.0
+    try:
+        seconds = max(1.0, seconds * factor ** (max(try_number, 1) - 1))
+    except OverflowError:
+        seconds = _LONGEST_SECONDS
+    if task.retry_jitter:
+        seconds *= 1 + draws.uniform()
+    longest = _LONGEST_SECONDS if task.max_retry_delay_seconds is None else task.max_retry_delay_seconds
+    return min(seconds, longest, _LONGEST_SECONDS)

@@ -83,7 +83,7 @@ def create_manual(
         interval = manual_interval(core.graph(dag.version).spec.timetable, at)
     except BadTimetable as error:
         return error
-    slot = RunSlot(logical_date=at, data_interval=interval, run_after=run_after or at)
+    slot = RunSlot(logical_date=at, data_interval=interval, run_after=run_after or core.now)
     create(core, dag, run_id, RunType.MANUAL, slot, conf=conf, by=by, note=note)
     return None
 

@@ -69,8 +69,7 @@ def create_due(core: Core) -> None:
 def _may_create(core: Core, dag: DagRow) -> bool:
     if dag.next_slot is None or dag.paused or dag.removed or dag.next_slot.run_after > core.now:
         return False
-    limit = core.graph(dag.version).spec.max_active_runs
-    return not limit or core.runqueue.active[dag.dag_id] < limit
+    return core.has_room(dag)
 
 
 def _create(core: Core, dag: DagRow) -> bool:

@@ -180,8 +180,8 @@ class World:
         """The infrastructure loses it."""
         self.end(task_id, Failed(message="lost", reason=EndReason.LOST, entered=entered), map_index)
 
-    def skip(self, task_id: str, map_index: int = -1) -> None:
-        self.end(task_id, Skipped(message="not today"), map_index)
+    def skip(self, task_id: str, map_index: int = -1, run_id: str | None = None) -> None:
+        self.end(task_id, Skipped(message="not today"), map_index, run_id)
 
     def reschedule(self, task_id: str, seconds: float) -> None:
         self.end(task_id, Rescheduled(at=self.now + timedelta(seconds=seconds)))
