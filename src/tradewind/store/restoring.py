@@ -6,6 +6,7 @@ Every function runs inside one transaction, so that a run and its tasks are of t
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from tradewind.model.rows import Attempt, DagRun, TaskInstance
 from tradewind.model.snapshot import ActiveSnapshot, RunRef, RunSnapshot
@@ -20,14 +21,8 @@ select run_key, body from dag_run where state in ('queued', 'running')
 union select run_key, body from dag_run where run_key in (select run_key from attempt where phase <> 'ended')
 order by run_key
 """
-_ACTIVE_TASKS = """
-select t.body from (
-  select run_key from dag_run where state in ('queued', 'running')
-  union select run_key from attempt where phase <> 'ended'
-) as active join task_instance t on t.run_key = active.run_key
-order by t.run_key, t.task_id, t.map_index
-"""
 _ALL_LIVE_ATTEMPTS = "select body from attempt where phase <> 'ended'"
+_RUNS_AT_ONCE = 500
 _RUN_BY_ID = "select body from dag_run where dag_id = ? and run_id = ?"
 _RUN_BY_DATE = "select body from dag_run where dag_id = ? and logical_date = ? order by run_key desc limit 1"
 _RUN_BEFORE = "select body from dag_run where dag_id = ? and logical_date < ? order by logical_date desc limit 1"
@@ -42,20 +37,30 @@ where t.run_key = ? and a.phase = 'ended'
 
 def load_active(session: Session) -> ActiveSnapshot:
     """Runs by index `dag_run_by_state`, tasks by the key of theirs, attempts by index `attempt_live`."""
-    tasks: dict[int, list[TaskInstance]] = defaultdict(list)
-    for (body,) in session.rows(_ACTIVE_TASKS):
-        task = codec.task_instance.decode(body)
-        tasks[task.run_key].append(task)
+    runs = [codec.dag_run.decode(body) for _, body in session.rows(_ACTIVE_RUNS)]
     attempts: dict[int, list[Attempt]] = defaultdict(list)
     for (body,) in session.rows(_ALL_LIVE_ATTEMPTS):
         attempt = codec.attempt.decode(body)
         attempts[attempt.run_key].append(attempt)
-    runs = [codec.dag_run.decode(body) for _, body in session.rows(_ACTIVE_RUNS)]
+    tasks = _tasks_of(session, [run.run_key for run in runs])
     return ActiveSnapshot(
         dags=tuple(codec.dag_row.decode(body) for (body,) in session.rows(_DAGS)),
         pools=tuple(codec.pool.decode(body) for (body,) in session.rows(_POOLS)),
         runs=tuple(_snapshot(run, tasks[run.run_key], attempts[run.run_key]) for run in runs),
     )
+
+
+def _tasks_of(session: Session, run_keys: Sequence[int]) -> dict[int, list[TaskInstance]]:
+    # Keys as values, not as a subquery: the planner might go through all tasks to have them in order.
+    found: dict[int, list[TaskInstance]] = defaultdict(list)
+    for start in range(0, len(run_keys), _RUNS_AT_ONCE):
+        keys = run_keys[start : start + _RUNS_AT_ONCE]
+        marks = ", ".join("?" * len(keys))
+        sql = f"select body from task_instance where run_key in ({marks}) order by run_key, task_id, map_index"
+        for (body,) in session.rows(sql, keys):
+            task = codec.task_instance.decode(body)
+            found[task.run_key].append(task)
+    return found
 
 
 def find_run(session: Session, ref: RunRef) -> RunSnapshot | None:
