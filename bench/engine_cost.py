@@ -187,7 +187,7 @@ def many_dags(n: int) -> Drive:
 
 
 def narrow_tasks(n: int) -> Drive:
-    """n active runs of two tasks, one of which runs in one run at a time."""
+    """N active runs of two tasks, one of which runs in one run at a time."""
     drive = Drive(64)
     narrow = task("narrow", max_active_tis_per_dag=1, priority_weight=9)
     drive.see(dag(narrow, task("wide"), max_active_runs=n, max_active_tasks=1))
@@ -199,7 +199,7 @@ def narrow_tasks(n: int) -> Drive:
 
 
 def depends_on_past(n: int) -> Drive:
-    """n active runs, each of which waits for the one before."""
+    """N active runs, each of which waits for the one before."""
     drive = Drive(64)
     drive.see(dag(task("a", depends_on_past=True), task("b", "a"), max_active_runs=n))
     for i in range(n):

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tests.unit.engine.specs import chain, dag, group, over, task
 from tests.unit.engine.world import World
 from tradewind.engine import attempts
+from tradewind.engine import finish as engine_finish
 from tradewind.model import commands as cmd
 from tradewind.model.events import CommandReceived, TimePassed
 from tradewind.model.ids import AttemptId
@@ -71,7 +72,7 @@ def test_an_event_that_makes_our_code_raise_is_as_if_it_had_not_been(monkeypatch
     world.trigger("other")
     good = world.ended(world.live_attempt("x"), Success())
     bad = world.ended(world.live_attempt("t0"), Success(), returns=1)
-    finish = attempts.finish
+    finish = engine_finish.finish
 
     def _raises(core: Any, live: Any, ti: TaskInstance, *rest: Any) -> None:
         finish(core, live, ti, *rest)

@@ -70,9 +70,8 @@ def test_latest_only_lets_runs_by_hand_through() -> None:
 
 
 def _trigger(**more: Any) -> World:
-    return World(
-        dag(task("go", body=TriggerRunBody(dag_id="other", **more)), task("end", "go")), chain(1, dag_id="other")
-    )
+    body = TriggerRunBody(dag_id="other", **more)
+    return World(dag(task("go", body=body), task("end", "go")), chain(1, dag_id="other"))
 
 
 def test_a_task_triggers_a_run_of_another_dag() -> None:

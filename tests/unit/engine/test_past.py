@@ -63,9 +63,8 @@ def test_the_run_before_is_found_by_its_date_and_not_by_the_order_of_creation() 
     _days(world, 1, 3)
     world.fail("a", run_id="day1")
     _days(world, 2)
-    world.command(
-        cmd.MarkTasks(selection=cmd.TaskSelection(dag_id="d", run_id="day1", task_ids=("a",)), state="success")
-    )
+    chosen = cmd.TaskSelection(dag_id="d", run_id="day1", task_ids=("a",))
+    world.command(cmd.MarkTasks(selection=chosen, state="success"))
     assert [world.state("a", run_id="day2"), world.state("a", run_id="day3")] == ["queued", "none"]
 
 
