@@ -83,8 +83,12 @@ def test_a_file_that_closes_all_descriptors_is_told_and_harms_nobody(podlet: Pod
 
 
 @pytest.mark.parametrize(
-    "leaves", ["import threading, time\nthreading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n",
-               "import socket\nheld = socket.socketpair()[0]\n"], ids=["thread", "socket"]
+    "leaves",
+    [
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n",
+        "import socket\nheld = socket.socketpair()[0]\n",
+    ],
+    ids=["thread", "socket"],
 )
 def test_a_file_that_leaves_something_behind_is_loaded_for_each_attempt(podlet: Podlet, leaves: str) -> None:
     file = podlet.write(
@@ -105,7 +109,9 @@ def test_a_file_that_leaves_something_behind_is_loaded_for_each_attempt(podlet: 
 
 
 def test_an_isolated_attempt_that_is_sent_first_of_all_runs_too(podlet: Podlet) -> None:
-    file = podlet.write("import threading, time\nthreading.Thread(target=time.sleep, args=(9,), daemon=True).start()\ndef one():\n    return 1\n")
+    file = podlet.write(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(9,), daemon=True).start()\ndef one():\n    return 1\n"
+    )
     assert isinstance(podlet.client.end_of(podlet.begin(file, "one")).result.outcome, Success)
 
 
@@ -132,7 +138,9 @@ def test_the_least_recently_used_end_first_when_there_are_too_many(tmp_path: pat
 
 def test_five_hundred_files_loaded_and_idle_stay_within_the_memory_cap(tmp_path: pathlib.Path) -> None:
     with Podlet(tmp_path, "--zygotes", "1000", "--zygote-bytes", str(MEMORY_CAP)) as podlet:
-        files = [podlet.write(f"DATA = bytearray({1 << 20})\ndef one():\n    return {n}\n", f"f{n}.py") for n in range(500)]
+        files = [
+            podlet.write(f"DATA = bytearray({1 << 20})\ndef one():\n    return {n}\n", f"f{n}.py") for n in range(500)
+        ]
         for number, file in enumerate(files):
             podlet.client.send(protocol.Parse(request_id=number, work=LoadWork(file=file)))
         for number in range(500):
