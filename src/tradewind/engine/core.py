@@ -99,6 +99,8 @@ class Core:
         """Failed runs after which it is counted how many failed in a row."""
         self.over: dict[RunKey, None] = {}
         """Runs that ended and are to be forgotten."""
+        self.kept: dict[RunKey, None] = {}
+        """Those among them at which others look."""
 
     # -- rows by name ----------------------------------------------------------------------------------------------
 
@@ -291,6 +293,7 @@ class Core:
             self.slots[run.dag_id] = None
             if run.state.is_finished:
                 self.over[run.run_key] = None
+                self.past.forget(run.run_key)
         self._run_timers(live)
         self.dirty[run.run_key] = None
 

@@ -1,6 +1,6 @@
 """The run before each run, for tasks that depend on the past. Runs that are not in memory are asked for.
 
-Invariant: while a run is in memory, the run that was found to be before it stays in memory too (it may be cleared), and
+Invariant: while a run is active, the run that was found to be before it stays in memory too (it may be cleared), and
 a run made later between the two takes its place.
 """
 
@@ -25,6 +25,7 @@ class Past:
         self._pins: Counter[RunKey] = Counter()
         self._answered: set[RunRef] = set()
         self._asked: dict[RunRef, None] = {}
+        self._freed = False
 
     def ask(self, ref: RunRef) -> bool:
         """Whether the database was asked for this run within this batch; if not, it will be."""
@@ -82,6 +83,7 @@ class Past:
             self._pins[old] -= 1
             if not self._pins[old]:
                 del self._pins[old]
+                self._freed = True
 
     def run_added(self, new: LiveRun, runs: Mapping[RunKey, LiveRun]) -> None:
         """A run was made: it may lie between two others."""
@@ -101,8 +103,13 @@ class Past:
         """Whether a run in memory has this one before it."""
         return run_key in self._pins
 
+    def take_freed(self) -> bool:
+        """Whether some run is no longer looked back at since the last time."""
+        freed, self._freed = self._freed, False
+        return freed
+
     def forget(self, run_key: RunKey) -> None:
-        """A run left memory."""
+        """A run ended, or left memory; if it is run again, its past is looked for anew."""
         self._unpin(run_key)
 
 

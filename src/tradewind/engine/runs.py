@@ -254,10 +254,15 @@ def clear_all(core: Core, live: LiveRun, why: str) -> None:
 
 def leave(core: Core) -> None:
     """Forget runs that ended, but those which another run looks back at or waits for."""
-    for run_key in list(core.over):
+    if core.past.take_freed() | core.watches.take_freed():
+        core.over.update(core.kept)
+        core.kept.clear()
+    for run_key in core.over:
         live = core.runs.get(run_key)
         if live is None or not live.run.state.is_finished:
-            del core.over[run_key]
-        elif not live.active and not core.past.is_pinned(run_key) and not core.watches.is_watched(live.run):
-            del core.over[run_key]
+            continue
+        if live.active or core.past.is_pinned(run_key) or core.watches.is_watched(live.run):
+            core.kept[run_key] = None
+        else:
             core.forget(run_key)
+    core.over.clear()

@@ -35,6 +35,7 @@ class Watches:
         self._names: dict[TaskKey, str] = {}
         self._told: dict[TaskKey, None] = {}
         self._later: dict[TaskKey, None] = {}
+        self._freed = False
 
     def watch(self, name: str, key: TaskKey) -> None:
         """Look at this task instance when something happens there."""
@@ -53,6 +54,7 @@ class Watches:
             watchers.pop(key, None)
             if not watchers:
                 del self._watchers[name]
+                self._freed = True
         self._told.pop(key, None)
 
     def run_changed(self, run: DagRun) -> None:
@@ -87,6 +89,11 @@ class Watches:
     def is_watched(self, run: DagRun) -> bool:
         """Whether something waits for it."""
         return bool(self._watchers) and any(name in self._watchers for name in _names_of(run))
+
+    def take_freed(self) -> bool:
+        """Whether something is no longer waited for since the last time."""
+        freed, self._freed = self._freed, False
+        return freed
 
     def waits(self, key: TaskKey) -> bool:
         """Whether this task instance waits."""

@@ -51,7 +51,7 @@ def test_zip_takes_the_shortest_and_concat_the_sum() -> None:
     world.trigger()
     world.succeed("a", returns=[1, 2, 3])
     world.succeed("b", returns=[1, 2])
-    rows = [ti.task_id for ti in world.ledger.tasks.values()]
+    rows = [str(ti.task_id) for ti in world.ledger.tasks.values()]
     lengths = {name: rows.count(name) for name in ("short", "long", "both")}
     assert lengths == {"short": 2, "long": 3, "both": 5}
 
