@@ -43,7 +43,7 @@ fact = Table(
 dag_run = Table(
     "dag_run",
     metadata,
-    Column("run_key", ROW_ID, primary_key=True, autoincrement=False),
+    Column("run_key", BigInteger, primary_key=True, autoincrement=False),
     Column("dag_id", KEY, nullable=False),
     Column("run_id", KEY, nullable=False),
     Column("state", KEY, nullable=False),
@@ -51,6 +51,8 @@ dag_run = Table(
     Column("logical_date", BigInteger),
     Column("body", Text, nullable=False),
     UniqueConstraint("dag_id", "run_id", name="dag_run_id"),
+    # As an alias of SQLite's row id, the key could not be part of a range over an index.
+    sqlite_with_rowid=False,
 )
 Index("dag_run_of_dag", dag_run.c.dag_id, dag_run.c.run_key)
 Index("dag_run_of_dag_by_state", dag_run.c.dag_id, dag_run.c.state, dag_run.c.run_key)

@@ -18,9 +18,25 @@ from tradewind.store import codec, versions
 from tradewind.store.connections import Connections
 from tradewind.store.dialect import Row, Session
 
+# Lists of runs are written as ranges of one index, ordered by all of it. With `dag_id = ?` and `order by run_key`
+# PostgreSQL may go backwards through all runs instead, hoping to meet some of that DAG soon.
+_RUNS = "select run_key, body from dag_run where run_key < ? order by run_key desc limit ?"
+_RUNS_OF_DAG = """
+select run_key, body from dag_run where dag_id >= ? and (dag_id, run_key) < (?, ?)
+order by dag_id desc, run_key desc limit ?
+"""
+_RUNS_IN_STATE = """
+select run_key, body from dag_run where state >= ? and (state, run_key) < (?, ?)
+order by state desc, run_key desc limit ?
+"""
+_RUNS_OF_DAG_IN_STATE = """
+select run_key, body from dag_run where (dag_id, state) >= (?, ?) and (dag_id, state, run_key) < (?, ?, ?)
+order by dag_id desc, state desc, run_key desc limit ?
+"""
 _DAG = """
 select d.body, v.summary,
-  (select r.body from dag_run r where r.dag_id = d.dag_id order by r.run_key desc limit 1),
+  (select r.body from dag_run r where r.dag_id >= d.dag_id and r.dag_id <= d.dag_id
+   order by r.dag_id desc, r.run_key desc limit 1),
   (select count(*) from dag_run r where r.dag_id = d.dag_id and r.state in ('queued', 'running'))
 from dag d left join dag_version v on v.version = d.version
 """
@@ -28,7 +44,6 @@ _DAGS_AFTER = f"{_DAG} where d.dag_id > ? order by d.dag_id limit ?"
 _ONE_DAG = f"{_DAG} where d.dag_id = ?"
 _DAG_IDS = "select dag_id from dag order by dag_id"
 _RUN = "select body from dag_run where dag_id = ? and run_id = ?"
-_LAST_RUN_IDS = "select run_id from dag_run where dag_id = ? order by run_key desc limit 3"
 _ATTEMPTS = "select body from attempt where run_key = ? and task_id = ? and map_index = ?"
 _ATTEMPT = "select body from attempt where attempt_id = ?"
 _POOLS = "select body from slot_pool order by name"
@@ -133,7 +148,7 @@ class SqlViews:
         return errors.NotFound("no such DAG", object=f"DAG {dag_id!r}", hint=hint, code="no-such-dag")
 
     async def _no_run(self, dag_id: DagId, run_id: str) -> errors.NotFound:
-        last = [one for (one,) in await self._connections.read(lambda session: session.rows(_LAST_RUN_IDS, (dag_id,)))]
+        last = [run.run_id for run in await self.list_runs(port.Page(limit=3), dag_id)]
         hint = f"its last ones: {', '.join(last)}" if last else f"DAG {dag_id!r} has no runs"
         return errors.NotFound("no such run", object=f"run {run_id!r} of DAG {dag_id!r}", hint=hint, code="no-such-run")
 
@@ -149,16 +164,14 @@ def _dag_view(row: Row) -> port.DagView:
     )
 
 
-def _runs_before(dag_id: DagId | None, state: RunState | None, after: int, limit: int) -> tuple[str, list[object]]:
-    sql, values = "select run_key, body from dag_run where run_key < ?", [after]
-    asked: list[object] = [*values]
-    if dag_id is not None:
-        sql += " and dag_id = ?"
-        asked.append(dag_id)
-    if state is not None:
-        sql += " and state = ?"
-        asked.append(state.value)
-    return f"{sql} order by run_key desc limit ?", [*asked, limit]
+def _runs_before(dag_id: DagId | None, state: RunState | None, after: int, limit: int) -> tuple[str, Row]:
+    if dag_id is None and state is None:
+        return _RUNS, (after, limit)
+    if state is None:
+        return _RUNS_OF_DAG, (dag_id, dag_id, after, limit)
+    if dag_id is None:
+        return _RUNS_IN_STATE, (state.value, state.value, after, limit)
+    return _RUNS_OF_DAG_IN_STATE, (dag_id, state.value, dag_id, state.value, after, limit)
 
 
 def _counts_of(length: int) -> str:

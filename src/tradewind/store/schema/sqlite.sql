@@ -29,7 +29,7 @@ CREATE TABLE dag_file (
 );
 
 CREATE TABLE dag_run (
-  run_key INTEGER NOT NULL,
+  run_key BIGINT NOT NULL,
   dag_id TEXT NOT NULL,
   run_id TEXT NOT NULL,
   state TEXT NOT NULL,
@@ -38,7 +38,8 @@ CREATE TABLE dag_run (
   body TEXT NOT NULL,
   PRIMARY KEY (run_key),
   CONSTRAINT dag_run_id UNIQUE (dag_id, run_id)
-);
+)
+ WITHOUT ROWID;
 
 CREATE INDEX dag_run_by_date ON dag_run (dag_id, logical_date);
 

@@ -50,7 +50,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "dag_run",
-        sa.Column("run_key", ROW_ID, autoincrement=False, nullable=False),
+        sa.Column("run_key", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("dag_id", KEY, nullable=False),
         sa.Column("run_id", KEY, nullable=False),
         sa.Column("state", KEY, nullable=False),
@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("run_key"),
         sa.UniqueConstraint("dag_id", "run_id", name="dag_run_id"),
+        sqlite_with_rowid=False,
     )
     op.create_index("dag_run_by_date", "dag_run", ["dag_id", "logical_date"])
     op.create_index("dag_run_by_state", "dag_run", ["state", "run_key"])
