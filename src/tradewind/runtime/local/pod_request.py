@@ -36,8 +36,8 @@ def build(launch: port.Launch, body: PodBody, rendered: port.Rendered, options: 
     """The request. `rendered` holds the arguments as they are to be used. Raises `errors.Rejected`."""
     arguments = rendered.fields
     pod = build_manifest(arguments, _identity(launch))
-    found = validity.check(pod, arguments) + local.check(pod)
-    if found:
+    # What is no pod at all has no parts that could be honoured.
+    if found := validity.check(pod, arguments) or local.check(pod):
         raise rejected(found)
     rows = _rows(pod, options.images)
     pod = _with_commands(pod, rows)
