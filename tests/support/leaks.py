@@ -48,10 +48,12 @@ def watch_loops() -> None:
     cancel_all = asyncio.runners._cancel_all_tasks  # type: ignore[attr-defined]
 
     def noting(loop: asyncio.AbstractEventLoop) -> None:
-        for task in asyncio.all_tasks(loop):
-            # anyio's plugin for pytest runs tests in a task of its own, which it leaves to the loop's end.
-            if "TestRunner._run_tests_and_fixtures" not in str(task.get_coro()):
-                _cancelled.append(f"asyncio task {task.get_name()}: {task.get_coro()}")
+        # anyio's plugin for pytest runs tests in a task of its own, which it leaves to the loop's end.
+        _cancelled.extend(
+            f"asyncio task {task.get_name()}: {task.get_coro()}"
+            for task in asyncio.all_tasks(loop)
+            if "TestRunner._run_tests_and_fixtures" not in str(task.get_coro())
+        )
         cancel_all(loop)
 
     asyncio.runners._cancel_all_tasks = noting  # type: ignore[attr-defined]
