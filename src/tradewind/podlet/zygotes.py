@@ -83,9 +83,9 @@ class Zygotes:
 
     def parse(self, request: int, load: LoadWork) -> None:
         """Load the file in a fresh process, which then stays for the work to come."""
-        old = self._by_key.pop(load.file, None)
-        self._isolated.discard(load.file)
-        if old is not None:
+        bare = _bare(load.file)
+        self._isolated = {one for one in self._isolated if _bare(one) != bare}
+        for old in [one for one in self._by_key.values() if _bare(one.key) == bare]:
             self._retire(old)
         self._spawn(load, hurry=False).waiting.append(request)
 
@@ -185,6 +185,7 @@ class Zygotes:
 
     def _on_loaded(self, zygote: FileZygote, report: LoadReport) -> None:
         zygote.report = report
+        self._settle_meaning(zygote, report)
         for request in zygote.waiting:
             self._sink.parsed(request, report)
         zygote.waiting.clear()
@@ -202,6 +203,16 @@ class Zygotes:
         self._no_longer_loading(zygote.number)
         self._make_room(spare=zygote)
         self._measure_later()
+
+    def _settle_meaning(self, zygote: FileZygote, report: LoadReport) -> None:
+        """Parsing asks which Airflow a file means; attempts then say it. Both are to find the same process."""
+        if zygote.key.meaning is None and report.specs:
+            was_known = self._by_key.get(zygote.key) is zygote
+            self._forget_key(zygote)
+            file = msgspec.structs.replace(zygote.key, meaning=report.specs[0].meaning)
+            zygote.load = msgspec.structs.replace(zygote.load, file=file)
+            if was_known:
+                self._by_key[file] = zygote
 
     def _hand_over(self, zygote: FileZygote, work: Do) -> None:
         zygote.running[work.id] = 0
@@ -327,3 +338,7 @@ class Zygotes:
             if zygote.report is not None:
                 zygote.private_bytes = processes.private_bytes(zygote.pid)
         self._make_room()
+
+
+def _bare(file: FileRef) -> FileRef:
+    return msgspec.structs.replace(file, meaning=None, isolated=False)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
+    """What stands in for images whose name matches: a virtual environment, a root directory, or a PATH."""
+
     pattern: str
     venv: str = ""
     root: str = ""
@@ -16,6 +18,8 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
+    """Settings `runtime.local`, and the limits that attempts get from other places of the tree."""
+
     images: tuple[Image, ...] = ()
     secrets: str = ""
     configmaps: str = ""
@@ -24,3 +28,6 @@ class Options:
     max_xcom_bytes: int = 48 << 20
     log_quota_bytes: int = 1 << 30
     ephemeral: bool = False
+    """The podlet ends with us, and takes down what runs."""
+    worker: str = "tradewind.worker"
+    """The package that loads files and runs attempts; tests have smaller ones."""
