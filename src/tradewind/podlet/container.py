@@ -206,8 +206,8 @@ def _become(container: Container, output: int, joined: int | None, tell: int, *,
             os.write(joined, limits.JOIN)
         elif container.memory_limit is not None:
             limits.limit_address_space(container.memory_limit)
-        _take_user(container)
         os.chdir(container.folder)
+        _take_user(container)
         _keep_open(tell)
         os.execvpe(container.command[0], container.command, container.environment)
     except OSError as error:

@@ -6,9 +6,11 @@ where a mount path does not exist, the folders above it become folders of that t
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from tradewind.podlet.volumes import Content
 
 _OF_THIS_MACHINE = ("dev", "proc", "sys")
 _LINKS_FOLLOWED = 40
+_GONE = (errno.ENOENT, errno.EACCES, errno.ENOTCONN, errno.ESTALE, errno.EIO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,25 +140,30 @@ class Tree:
             names |= set(_OF_THIS_MACHINE)
         for name in names:
             path = f"{folder}/{name}"
-            origin, here = self._origin(path), self._root + path
-            try:
-                found = os.lstat(origin)
-            except FileNotFoundError:
-                continue
             if path == "/proc":
-                os.mkdir(here)
-                self._mount_proc(here)
+                os.mkdir(self._root + path)
+                self._mount_proc(self._root + path)
             elif path in remade:
-                os.mkdir(here)
-                self._like(here, found)
+                os.mkdir(self._root + path)
+                self._like(self._root + path, os.stat(self._origin(path)))
                 self._populate(path, remade, targets)
-            elif stat.S_ISLNK(found.st_mode):
+            elif path not in targets:  # else its point is made when it is mounted, as a file or as a folder
+                self._show(path)
+
+    def _show(self, path: str) -> None:
+        """One entry as it is. What went away meanwhile, or is a mount that nobody answers for, is left out."""
+        origin, here = self._origin(path), self._root + path
+        try:
+            found = os.lstat(origin)
+            if stat.S_ISLNK(found.st_mode):
                 os.symlink(os.readlink(origin), here)
-            elif path in targets:
-                continue  # its point is made when it is mounted, as a file or as a folder
             else:
                 _make_point(here, is_folder=stat.S_ISDIR(found.st_mode))
                 system.bind(origin, here)
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+            _remove_point(here)
 
     def _like(self, here: str, found: os.stat_result) -> None:
         os.chmod(here, stat.S_IMODE(found.st_mode))
@@ -227,6 +235,14 @@ def _make_point(path: str, *, is_folder: bool) -> None:
     else:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o644))
+
+
+def _remove_point(path: str) -> None:
+    with suppress(FileNotFoundError):
+        if os.path.isdir(path):
+            os.rmdir(path)
+        else:
+            os.unlink(path)
 
 
 def _write(folder: str, contents: Sequence[Content], group: int | None) -> None:

@@ -41,6 +41,8 @@ OWN_FOLDER = "pod"
 _STOP_FILE, _GRACE_FILE, _DETAIL_FILE = "stop", "grace", "detail"
 _STOP_MARGIN = 5.0
 _DEFAULT_GRACE = 30.0
+_HELPERS_GRACE = 5.0
+"""For what still runs when the main container has ended: a task in a cluster does not wait for that, here it does."""
 _FIRST_RESTART, _LONGEST_RESTART = 10.0, 300.0
 
 
@@ -208,7 +210,8 @@ class Supervisor:
 
     def _end_all(self) -> None:
         """SIGTERM, then SIGKILL for what still runs: containers together, then sidecars from the last to the first."""
-        until = time.monotonic() + self._grace
+        left_over = self._main.is_over and not self._is_ending and not self._grace_given
+        until = time.monotonic() + (_HELPERS_GRACE if left_over else self._grace)
         sidecars = [one for one in reversed(self._statuses) if one.planned.is_sidecar]
         self._end([one for one in self._statuses if not one.planned.is_sidecar], until)
         for sidecar in sidecars:
@@ -323,7 +326,7 @@ class Supervisor:
         return self._timers_made
 
     def _pass_deadline(self) -> None:
-        self._is_late = True
+        self._is_late = not self._main_has_ended
 
     def _watch_signals(self) -> None:
         self._wakeup, write = os.pipe()
@@ -343,8 +346,12 @@ class Supervisor:
         # What the pod itself asks for is kept to, as a kubelet does.
         if asked.get("grace") is not None and not self._grace_given:
             self._grace = float(asked["grace"])
-        if not (self._statuses and self._main.is_over and self._main.began):
+        if not self._main_has_ended:
             self._stop_reason = str(asked.get("reason") or "")
+
+    @property
+    def _main_has_ended(self) -> bool:
+        return bool(self._statuses) and self._main.is_over and self._main.began
 
     @property
     def _main(self) -> Status:

@@ -89,6 +89,13 @@ def test_other_containers_end_with_the_main_one(pods: Pods) -> None:
     assert processes_with("sleep 3777") == []
 
 
+def test_a_deadline_that_passes_after_the_main_containers_end_changes_nothing(pods: Pods) -> None:
+    others = [container("stubborn", "trap '' TERM; while :; do sleep 0.01; done")]
+    spec = {**SHARED, "containers": others, "terminationGracePeriodSeconds": 2, "activeDeadlineSeconds": 1}
+    ran = pods.run("true", spec=spec, volumeMounts=MOUNTS)
+    assert isinstance(ran.outcome, Success)
+
+
 def test_another_containers_end_does_not_end_the_pod(pods: Pods) -> None:
     ran = pods.run(
         "sleep 0.2; echo end", spec={**SHARED, "containers": [container("other", "exit 1")]}, volumeMounts=MOUNTS

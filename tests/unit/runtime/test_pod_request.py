@@ -141,3 +141,8 @@ def test_all_problems_are_told_at_once() -> None:
     refused = refusal(body(host_aliases=[{"ip": "1.2.3.4"}], dns_config={"nameservers": ["1.1.1.1"]}))
     assert refused.object == "spec.dnsConfig"
     assert "spec.hostAliases: cannot be honoured" in refused.message
+
+
+def test_arguments_that_have_no_effect_here_are_noted() -> None:
+    start = build(body(in_cluster=True, cluster_context="prod", on_kill_action="keep_pod", kubernetes_conn_id=None))
+    assert [note.split(":")[0] for note in start.notes[1:]] == ["cluster_context", "in_cluster", "on_kill_action"]

@@ -12,6 +12,7 @@ from typing import Any
 
 from tradewind.model.dagspec import PodBody
 from tradewind.model.problem import Problem
+from tradewind.pods import arguments as known
 from tradewind.pods import local, manifest, validity
 from tradewind.pods.identity import Identity
 from tradewind.pods.problems import BadPod
@@ -56,8 +57,19 @@ def build(launch: port.Launch, body: PodBody, rendered: port.Rendered, options: 
         logged=tuple(_logged(arguments, pod, base)),
         prefixed=arguments.get("container_name_log_prefix_enabled", True) is not False,
         rendered_map_index=rendered.rendered_map_index,
-        notes=(*(_stand_in(image, found) for image, found in rows.items()), *local.notes(pod)),
+        notes=(
+            *(_stand_in(image, found) for image, found in rows.items()),
+            *local.notes(pod),
+            *_argument_notes(arguments),
+        ),
     )
+
+
+def _argument_notes(arguments: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(known.OF_A_CLUSTER & {name for name, value in arguments.items() if value is not None}):
+        yield f"{name}: there is no cluster here"
+    if str(arguments.get("on_kill_action") or "delete_pod") == "keep_pod":
+        yield "on_kill_action: a pod that is killed ends here"
 
 
 def rejected(problems: Sequence[Problem]) -> errors.Rejected:
