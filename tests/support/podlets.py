@@ -204,7 +204,7 @@ class Podlet:
 
     def work(self, file: FileRef, task: str, attempt_id: str, **options: Any) -> PythonWork:
         """What is asked for an attempt."""
-        return PythonWork(attempt_id=attempt_id, file=file, run=_run(), task=_task(task), **options)
+        return PythonWork(attempt_id=attempt_id, file=file, run=make_run(), task=make_task(task), **options)
 
     def parse(self, file: FileRef, request_id: int = 1, seconds: float = 30) -> protocol.Parsed:
         """Load a file."""
@@ -213,13 +213,13 @@ class Podlet:
 
     def render(self, file: FileRef, task: str, request_id: int = 1, seconds: float = 30) -> protocol.RenderedReply:
         """Render."""
-        work = RenderWork(file=file, run=_run(), task=_task(task), timeout_seconds=seconds)
+        work = RenderWork(file=file, run=make_run(), task=make_task(task), timeout_seconds=seconds)
         self.client.send(protocol.Render(request_id=request_id, work=work))
         return self.client.take(protocol.RenderedReply, lambda reply: reply.request_id == request_id)
 
     def callback(self, file: FileRef, which: str, request_id: int = 1) -> protocol.CallbackDone:
         """Call back."""
-        work = CallbackWork(file=file, run=_run(), which=which)
+        work = CallbackWork(file=file, run=make_run(), which=which)
         self.client.send(protocol.RunCallback(request_id=request_id, work=work))
         return self.client.take(protocol.CallbackDone, lambda reply: reply.request_id == request_id)
 
@@ -247,7 +247,17 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
     os.kill(pid, number)
 
 
-def _run() -> DagRun:
+def list_below(pid: int) -> list[int]:
+    """All processes below one."""
+    try:
+        direct = [int(one) for one in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+    return [*direct, *(one for child in direct for one in list_below(child))]
+
+
+def make_run() -> DagRun:
+    """A run."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     return DagRun(
         run_key=ids.RunKey(1),
@@ -261,5 +271,6 @@ def _run() -> DagRun:
     )
 
 
-def _task(name: str) -> TaskInstance:
+def make_task(name: str) -> TaskInstance:
+    """A task of it."""
     return TaskInstance(run_key=ids.RunKey(1), task_id=ids.TaskId(name), state=TaskState.QUEUED)

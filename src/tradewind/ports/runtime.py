@@ -58,6 +58,10 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class AttemptRuntime(Protocol):
     """Launches attempts and tells how they go. All calls are idempotent by attempt id."""
 
+    def lead(self, epoch: int) -> None:
+        """We hold the lease with this epoch; nobody with an older one is obeyed from now on."""
+        ...
+
     async def launch(self, launches: Sequence[Launch]) -> None:
         """Begin them. A refusal of one arrives as its `AttemptEnded` (Rejected), never as an exception.
 
@@ -78,7 +82,7 @@ class AttemptRuntime(Protocol):
         ...
 
     def events(self) -> AsyncIterator[Sequence[AttemptProgress | AttemptEnded]]:
-        """What happens, in batches, at least once."""
+        """What happens, in batches, at least once. Raises `errors.Conflict` when a newer epoch took over."""
         ...
 
 

@@ -121,6 +121,7 @@ class Scheduler:
         """Lead until stopped. Raises `SteppedDown`, or `errors.Conflict` where another process leads now."""
         await self._leadership.take()
         try:
+            self._runtime.lead(self._leadership.epoch)
             await self._restore()
             await self._serve()
         finally:

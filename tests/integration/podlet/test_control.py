@@ -9,20 +9,11 @@ import sys
 
 import pytest
 
-from tests.support.podlets import Podlet, is_running, wait_until
+from tests.support.podlets import Podlet, is_running, list_below, wait_until
 from tradewind.protocol import VERSION, frames
 from tradewind.protocol import podlet as protocol
 
 LONG = "import os, pathlib, subprocess, time\ndef long():\n    time.sleep(1000)\n"
-
-
-def processes_below(pid: int) -> list[int]:
-    """All of them."""
-    try:
-        direct = [int(one) for one in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-    return [*direct, *(one for child in direct for one in processes_below(child))]
 
 
 def test_another_control_plane_is_refused_while_one_is_connected(podlet: Podlet) -> None:
@@ -111,7 +102,7 @@ def test_an_ephemeral_podlet_takes_everything_down_when_its_control_plane_is_gon
         hanging = podlet.write("import time\ntime.sleep(1000)\n", "hanging.py")
         podlet.begin(hanging, "one")
         wait_until(lambda: len(podlet.zygote_pids()) == 2)
-        below = processes_below(podlet.pid)
+        below = list_below(podlet.pid)
         podlet.client.close()
         wait_until(lambda: not any(map(is_running, [podlet.pid, *below])))
         assert podlet.process is not None
@@ -126,7 +117,7 @@ def test_when_an_ephemeral_podlet_is_killed_nothing_stays(tmp_path: pathlib.Path
         hanging = podlet.write("import time\ntime.sleep(1000)\n", "hanging.py")
         podlet.begin(hanging, "one")
         wait_until(lambda: len(podlet.zygote_pids()) == 2)
-        below = processes_below(podlet.pid)
+        below = list_below(podlet.pid)
         podlet.kill()
         wait_until(lambda: not any(map(is_running, below)))
 
@@ -137,9 +128,6 @@ def test_a_shutdown_that_may_not_kill_waits_for_what_runs(podlet: Podlet) -> Non
     podlet.client.send(protocol.Shutdown())
     assert podlet.parse(podlet.write("", "other.py")).report.problems == ()
     podlet.client.send(protocol.Shutdown(kill=True))
-    with pytest.raises(EOFError):
-        while podlet.client.receive(10):
-            pass
     assert podlet.process is not None
     podlet.process.wait(10)
 
@@ -152,6 +140,6 @@ def test_a_control_plane_that_does_not_read_stops_nobody(podlet: Podlet) -> None
     )
     attempts = [podlet.begin(file, "big") for _ in range(20)]
     podlet.begin(file, "mark")
-    wait_until(lambda: (podlet.files / "mark").exists())
+    wait_until((podlet.files / "mark").exists)
     for attempt in attempts:
         assert len(podlet.client.end_of(attempt).result.xcoms[0].value) == (1 << 20) + 2

@@ -182,7 +182,7 @@ def test_more_memory_than_its_limit_ends_an_attempt_with_that_reason(podlet: Pod
 
 
 def test_a_limit_of_memory_works_without_a_cgroup_too(podlet: Podlet, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.support.podlets import _run, _task
+    from tests.support.podlets import make_run, make_task
     from tests.support.small_worker import loading
     from tradewind.podlet import child
     from tradewind.podlet.messages import Do
@@ -192,7 +192,7 @@ def test_a_limit_of_memory_works_without_a_cgroup_too(podlet: Podlet, monkeypatc
     loaded = loading.load(LoadWork(file=file))
     folder = podlet.files / "attempt"
     folder.mkdir()
-    work = PythonWork(attempt_id="x", file=file, run=_run(), task=_task("greedy"), memory_bytes=400 << 20)
+    work = PythonWork(attempt_id="x", file=file, run=make_run(), task=make_task("greedy"), memory_bytes=400 << 20)
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:

@@ -96,7 +96,8 @@ def test_the_successor_of_a_killed_podlet_writes_the_rest_of_the_log(podlet: Pod
 
 def test_what_was_written_before_a_kill_is_in_the_log(podlet: Podlet) -> None:
     file = podlet.write(
-        "import time\ndef long():\n    print('begin', flush=True)\n    print('tail', end='', flush=True)\n    time.sleep(1000)\n"
+        "import time\ndef long():\n"
+        "    print('begin', flush=True)\n    print('tail', end='', flush=True)\n    time.sleep(1000)\n"
     )
     attempt = podlet.begin(file, "long")
     kill(podlet.client.take(protocol.Started).pid)

@@ -110,7 +110,8 @@ def test_a_file_that_leaves_something_behind_is_loaded_for_each_attempt(podlet: 
 
 def test_an_isolated_attempt_that_is_sent_first_of_all_runs_too(podlet: Podlet) -> None:
     file = podlet.write(
-        "import threading, time\nthreading.Thread(target=time.sleep, args=(9,), daemon=True).start()\ndef one():\n    return 1\n"
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(9,), daemon=True).start()\n"
+        "def one():\n    return 1\n"
     )
     assert isinstance(podlet.client.end_of(podlet.begin(file, "one")).result.outcome, Success)
 

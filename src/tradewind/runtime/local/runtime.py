@@ -100,12 +100,12 @@ class LocalRuntime:
     async def events(self) -> AsyncIterator[Sequence[Event]]:
         """As the port says. Raises `errors.Conflict` when another control plane took the podlet over."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
             events, self._events = self._events, []
             if events:
                 yield events
             self._link.check()
+            await self._wake.wait()
+            self._wake.clear()
 
     # -- attempts --------------------------------------------------------------------------------------------------
 
