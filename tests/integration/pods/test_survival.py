@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pathlib
+import random
 import signal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from tests.integration.pods.conftest import Pods
 from tests.integration.pods.test_ends import processes_with, wait_for_line
 from tests.support.podlets import Podlet, is_running, wait_until
-from tradewind.model.outcome import Success
+from tradewind.model.outcome import Failed, Success
 from tradewind.model.states import EndReason
 from tradewind.protocol import podlet as protocol
 
@@ -120,3 +122,49 @@ def test_a_control_plane_that_goes_takes_pods_of_an_ephemeral_podlet_down(tmp_pa
         wait_until(lambda: processes_with("sleep 4333") == [], "all is gone")
         assert podlet.process is not None
         podlet.process.wait(10)
+
+
+def entries(folder: pathlib.Path) -> list[int]:
+    """Numbers of the pods whose code ran, once for each time it did."""
+    ledger = folder / "ledger"
+    return [int(line) for line in ledger.read_text().split()] if ledger.exists() else []
+
+
+def has_entries(folder: pathlib.Path, count: int) -> bool:
+    """So many have begun."""
+    return len(entries(folder)) >= count
+
+
+def test_however_often_the_podlet_is_killed_no_pod_runs_twice_and_each_has_one_end(tmp_path: pathlib.Path) -> None:
+    chance = random.Random(7)
+    mounts = [{"name": "v", "mountPath": "/v"}]
+    spec = {"volumes": [{"name": "v", "hostPath": {"path": str(tmp_path)}}]}
+    ids: list[str] = []
+    ends: dict[str, protocol.Ended] = {}
+    with Podlet(tmp_path) as podlet:
+        pods = Pods(podlet, tmp_path)
+        for _ in range(8):
+            ids += [
+                pods.start(f"echo {len(ids) + number} >> /v/ledger; sleep 0.05", spec=spec, volumeMounts=mounts)
+                for number in range(6)
+            ]
+            # Some are not begun, some run, some have ended.
+            enough = len(entries(tmp_path)) + chance.randint(0, 5)
+            wait_until(partial(has_entries, tmp_path, enough), "some of them begin")
+            podlet.kill()
+            podlet.start()
+        known = {*podlet.client.welcome.alive, *podlet.client.welcome.ended}
+        for attempt_id in known:
+            ends[attempt_id] = podlet.client.end_of(attempt_id)
+    ran = entries(tmp_path)
+    assert len(ran) == len(set(ran))
+    for number, attempt_id in enumerate(ids):
+        if attempt_id not in ends:
+            assert number not in ran  # its request did not reach a podlet, which the control plane sees by Welcome
+        elif number in ran:
+            assert isinstance(ends[attempt_id].result.outcome, Success), ends[attempt_id]
+        else:
+            outcome = ends[attempt_id].result.outcome
+            assert isinstance(outcome, Failed)
+            assert (outcome.reason, outcome.entered) == (EndReason.NEVER_STARTED, False)
+    assert len(ran) >= len(ids) / 4
