@@ -89,8 +89,9 @@ async def test_a_row_that_another_one_holds_on_postgresql_is_waited_for_and_then
         with postgres_database.connect() as other:
             other.execute("begin")
             other.execute("update lease set holder = holder")
-            with pytest.raises(errors.Transient):
+            with pytest.raises(errors.Transient) as told:
                 await store.runs.commit(rows.batch(rows.run(1)), epoch)
+            assert told.value.code == "database-busy"
         assert await store.runs.commit(rows.batch(rows.run(1)), epoch) == 1
 
 

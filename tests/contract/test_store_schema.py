@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support import rows
+from tests.support import postgres, rows
 from tradewind.ports import errors
 from tradewind.store import ddl, migrating, schema, sql_store
 from tradewind.store import dialect as dialects
@@ -195,6 +195,23 @@ def test_an_address_that_is_none_of_ours_is_refused(url: str) -> None:
         asyncio.run(_open(url))
     assert told.value.code == "database-url"
     assert "secret" not in str(told.value)
+
+
+def test_a_database_that_is_no_file_on_a_disk_is_refused() -> None:
+    with pytest.raises(errors.Rejected, match="no WAL mode"):
+        asyncio.run(_open("sqlite:///:memory:"))
+
+
+def test_the_options_of_an_address_are_kept_beside_ours(postgres_database: postgres.Database) -> None:
+    url = f"{postgres_database.url}&application_name=mine&options=-c%20work_mem%3D5MB"
+    session = dialects.choose(url, BUSY).connect()
+    try:
+        asked = (
+            "select current_setting('work_mem'), current_setting('lock_timeout'), current_setting('application_name')"
+        )
+        assert session.row(asked) == ("5MB", "15s", "mine")
+    finally:
+        session.close()
 
 
 def test_no_message_holds_the_password() -> None:

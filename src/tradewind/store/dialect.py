@@ -208,17 +208,25 @@ class Sqlite:
         return SqliteSession(raw)
 
     def _prepare(self, raw: sqlite3.Connection) -> None:
+        mode = self._ask_for_wal(raw)
+        if mode != "wal":
+            hint = "put it on a local disk, or use PostgreSQL"
+            text = "cannot be written beside its readers where it lies (no WAL mode there)"
+            raise errors.Rejected(text, object=self.label, hint=hint, code="database-place")
+        raw.execute("pragma synchronous = full")
+        # After a burst the log beside the file shrinks again.
+        raw.execute(f"pragma journal_size_limit = {64 << 20}")
+
+    def _ask_for_wal(self, raw: sqlite3.Connection) -> str:
         # SQLite does not wait for its turn when two connections set the mode at once, so we do.
         deadline = time.monotonic() + self._busy.total_seconds()
         while True:
             try:
-                raw.execute("pragma journal_mode = wal")
-                break
+                return str(raw.execute("pragma journal_mode = wal").fetchone()[0])
             except sqlite3.OperationalError as error:
                 if _sqlite_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
-        raw.execute("pragma synchronous = full")
 
     def translate(self, error: Exception) -> Exception:
         if not isinstance(error, (sqlite3.Error, sqlite3.Warning)):
@@ -344,16 +352,18 @@ class Postgres:
         import psycopg
 
         seconds = max(2, round(self._busy.total_seconds()))
-        raw = psycopg.connect(
-            self._dsn,
-            autocommit=True,
-            connect_timeout=seconds,
+        limits = f"-c lock_timeout={seconds}s -c timezone=UTC"
+        ours: dict[str, Any] = {
+            "connect_timeout": seconds,
             # A server that vanished without a word is noticed in this time, also with bytes under way.
-            keepalives_idle=seconds,
-            tcp_user_timeout=seconds * 1000,
-            application_name="tradewind",
-            options=f"-c lock_timeout={seconds}s -c timezone=UTC",
-        )
+            "keepalives_idle": seconds,
+            "tcp_user_timeout": seconds * 1000,
+            "application_name": "tradewind",
+        }
+        given = psycopg.conninfo.conninfo_to_dict(self._dsn)
+        options = f"{limits} {given.get('options') or ''}".strip()
+        merged = psycopg.conninfo.make_conninfo("", **(ours | given | {"options": options}))
+        raw = psycopg.connect(merged, autocommit=True)
         return PostgresSession(raw)
 
     def translate(self, error: Exception) -> Exception:
@@ -362,6 +372,13 @@ class Postgres:
         if not isinstance(error, psycopg.Error):
             return _translate_content(error, self.label)
         state = error.sqlstate or ""
+        if state == "55P03":
+            return errors.Transient(
+                f"another session holds what we need; waited {self._busy.total_seconds():g} s",
+                object=self.label,
+                hint="pg_stat_activity shows who; the setting database.busy_seconds says how long we wait",
+                code="database-busy",
+            )
         if state.startswith("28"):
             return errors.Unauthorized(str(error).strip(), object=self.label, hint="check its user and password")
         if state.startswith(("40", "53", "55", "57", "58", "08", "25")) or (

@@ -13,6 +13,8 @@ from tradewind.model.ids import AttemptId
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """When a clock begins that is not told otherwise."""
 
+_TURNS = 20
+"""Turns of the loop that tasks get to come to their next wait; enough for a few awaits that wake each other."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -43,16 +45,20 @@ class ManualClock:
         await woken
 
     async def advance(self, by: timedelta) -> None:
-        """Go on, stopping at each sleeper's moment to let it run."""
+        """Go on, stopping at each sleeper's moment to let it and what it wakes run."""
+        await self._settle()
         until = self._now + by
         while self._sleepers and self._sleepers[0][0] <= until:
             due, _, woken = heapq.heappop(self._sleepers)
             self._now = max(self._now, due)
             if not woken.done():
                 woken.set_result(None)
-            await asyncio.sleep(0)
+            await self._settle()
         self._now = until
-        await asyncio.sleep(0)
+
+    async def _settle(self) -> None:
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
 
     def set(self, moment: datetime) -> None:
         """Step the clock, also backwards, and wake nobody: what an operator's `date -s` does."""
