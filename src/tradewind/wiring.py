@@ -32,6 +32,7 @@ from tradewind.ports import store as store_port
 from tradewind.runtime.local import options as local_options
 from tradewind.runtime.local import pod_request, supply
 from tradewind.runtime.local import runtime as local_runtime
+from tradewind.scheduler import holder as lease_holder
 from tradewind.scheduler import options as scheduler_options
 from tradewind.scheduler import scheduler as schedulers
 from tradewind.scheduler import wake
@@ -244,7 +245,7 @@ async def assemble(home: Home, settings: settings_tree.Settings, *, ephemeral: b
                 max_map_length=settings.scheduler.max_map_length,
             ),
             options=scheduler_options.Options(
-                holder=f"{socket.gethostname()}:{os.getpid()}",
+                holder=lease_holder.own(),
                 lease=timedelta(seconds=settings.scheduler.lease_seconds),
                 poll=timedelta(seconds=settings.scheduler.poll_seconds),
                 grace=timedelta(seconds=settings.runtime.local.grace_seconds),

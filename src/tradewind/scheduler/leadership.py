@@ -14,6 +14,7 @@ from datetime import timedelta
 from tradewind.ports import clock as clock_port
 from tradewind.ports import errors
 from tradewind.ports import store as store_port
+from tradewind.scheduler import holder as holders
 
 _log = logging.getLogger(__name__)
 
@@ -37,13 +38,16 @@ class Leadership:
     async def take(self) -> None:
         """Take the lease. Raises `errors.Conflict` naming who has it."""
         epoch = await self._lease.acquire(self._holder, self._clock.now(), self._ttl)
+        held = None if epoch is not None else await self._lease.find()
+        if held is not None and holders.is_gone(held.holder):
+            await self._lease.release(held.epoch)
+            epoch = await self._lease.acquire(self._holder, self._clock.now(), self._ttl)
         if epoch is None:
-            held = await self._lease.find()
             until = f" (its lease ends at {held.expires_at:%H:%M:%S} UTC)" if held else ""
             raise errors.Conflict(
                 f"another server leads it{until}",
                 code="already-running",
-                object=held.holder if held else "this home",
+                object=holders.describe(held.holder) if held else "this home",
                 hint="stop that one first, or wait for its lease to end",
             )
         self.epoch = epoch
