@@ -14,6 +14,7 @@ import json
 import os
 import random
 import select
+import shutil
 import signal
 import time
 import traceback
@@ -184,6 +185,8 @@ class Supervisor:
         self._live()
         self._end_all()
         self._tell(plan)
+        # Here and not when the attempt is released: a large volume must not hold up the podlet.
+        shutil.rmtree(plan.volumes, ignore_errors=True)
         return 0
 
     # -- order -----------------------------------------------------------------------------------------------------
@@ -197,6 +200,8 @@ class Supervisor:
             self._begin(status)
             if status.planned.is_sidecar:
                 self._wait(partial(_has_begun, status))
+                if status.was_refused:
+                    return
             else:
                 self._wait(partial(_has_ended, [status]))
                 if status.has_failed:
@@ -275,6 +280,8 @@ class Supervisor:
             else:
                 now = time.time()
                 status.take(what, detail, now)
+                if what == "refused" and status.role == "other":
+                    self._output.notes([f"[{status.planned.name}] could not be started: {detail}"])
                 if what == "started" and status.role == "main":
                     # Until here it counts as queued, as a pod whose init containers run is pending.
                     _say(self._told, Entered(id=self._start.attempt_id, pid=os.getpid(), at=now))
@@ -283,7 +290,7 @@ class Supervisor:
 
     def _come_back(self, status: Status) -> None:
         """A sidecar is started again after the kubelet's delays: none, then 10 s doubled up to 5 minutes."""
-        if status.planned.is_sidecar and status.is_wanted:
+        if status.planned.is_sidecar and status.is_wanted and not status.was_refused:
             delay = min(_FIRST_RESTART * 2 ** (status.restarts - 1), _LONGEST_RESTART) if status.restarts else 0.0
             status.restarts += 1
             self._at(time.monotonic() + delay, partial(self._begin_again, status))

@@ -93,7 +93,8 @@ class _Maker:
         about = f"container {name!r}"
         row = self._row(spec, about)
         user = _security(self._spec, spec, "runAsUser")
-        environment = self._environment.resolve(spec, _of_image(row, user))
+        name_of_pod = str((self._start.manifest.get("metadata") or {}).get("name") or "")
+        environment = self._environment.resolve(spec, {**_of_image(row, user), "HOSTNAME": name_of_pod[:63]})
         message_file = self._folder / "messages" / name
         message_file.touch(0o666)
         message_file.chmod(0o666)

@@ -43,6 +43,11 @@ class Status:
         """It ended, and not well."""
         return self.is_over and (self._wait_status != 0 or bool(self._refused))
 
+    @property
+    def was_refused(self) -> bool:
+        """Its command or its file tree could not be had."""
+        return self._refused != ""
+
     def run(self, running: Running) -> None:
         """It was started."""
         self.running = running
@@ -84,7 +89,8 @@ class Status:
         state, code = self._state(), self._exit_code()
         return ContainerView(
             name=self.planned.name,
-            role="sidecar" if self.planned.is_sidecar else self.role,
+            # A sidecar that cannot be started ends the pod, as an init container that fails.
+            role="sidecar" if self.planned.is_sidecar and not self._refused else self.role,
             state=state,
             reason=self._reason(code) if state == "terminated" else "",
             message=self._refused or message,

@@ -45,8 +45,9 @@ def test_values_references_and_downward_fields_are_in_the_environment(pods: Pods
 
 
 def test_nothing_of_the_podlets_own_environment_is_there(pods: Pods) -> None:
+    assert pods.run("echo $HOSTNAME").lines[0].startswith("pod-")
     ran = pods.run("env | cut -d= -f1 | sort")
-    assert set(ran.lines) - {"PWD", "SHLVL", "_", "OLDPWD"} == {"HOME", "PATH"}
+    assert set(ran.lines) - {"PWD", "SHLVL", "_", "OLDPWD"} == {"HOME", "HOSTNAME", "PATH"}
 
 
 def test_variables_are_put_into_command_and_arguments(pods: Pods) -> None:

@@ -81,6 +81,25 @@ def test_a_sidecar_that_ends_is_started_again(pods: Pods) -> None:
     assert ran.lines == ["twice"]
 
 
+def test_a_sidecar_that_cannot_be_started_ends_the_pod_and_is_named(pods: Pods) -> None:
+    inits = [{**container("helper", ""), "command": ["no-such-helper"], "restartPolicy": "Always"}]
+    ran = pods.run("echo never", spec={**SHARED, "initContainers": inits}, volumeMounts=MOUNTS)
+    assert "Init container 'helper' could not be started: 'no-such-helper' is not found" in ran.failed.message
+    assert ran.lines == []
+
+
+def test_another_container_that_cannot_be_started_is_told_in_the_log(pods: Pods) -> None:
+    others = [{**container("other", ""), "command": ["no-such-other"]}]
+    ran = pods.run("sleep 0.2; echo main", spec={**SHARED, "containers": others}, volumeMounts=MOUNTS)
+    assert isinstance(ran.outcome, Success)
+    assert "[other] could not be started: 'no-such-other' is not found in PATH" in ran.lines[0]
+
+
+def test_the_contents_of_volumes_are_gone_with_the_pod(pods: Pods) -> None:
+    ran = pods.run("mkdir -p /shared/a/b && echo x > /shared/a/b/c", spec=SHARED, volumeMounts=MOUNTS)
+    assert not (pods.podlet.folder(ran.ended.attempt_id) / "pod" / "volumes").exists()
+
+
 def test_other_containers_end_with_the_main_one(pods: Pods) -> None:
     others = [container("other", "trap '' TERM; sleep 3777 & wait; sleep 3777")]
     spec = {**SHARED, "containers": others, "terminationGracePeriodSeconds": 0}
