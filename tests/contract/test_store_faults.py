@@ -21,7 +21,7 @@ from tradewind.ports import errors
 from tradewind.store import dialect as dialects
 from tradewind.store import schema, sql_store
 from tradewind.store.connections import Connections
-from tradewind.store.dialect import Dialect, Session
+from tradewind.store.sessions import Dialect, Session
 
 SHORT = timedelta(seconds=0.3)
 COMMAND = SetPaused(dag_id="d", paused=True)

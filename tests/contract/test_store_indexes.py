@@ -17,7 +17,7 @@ from tradewind.ports.store import Page
 from tradewind.store import dialect as dialects
 from tradewind.store import schema, sql_store
 from tradewind.store.connections import Connections
-from tradewind.store.dialect import Session
+from tradewind.store.sessions import Session
 
 # What may be gone through: the DAGs that there are, and the partial indexes of what is alive or waits.
 _SMALL = {"dag", "d", "slot_pool", "lease", "CONSTANT"}

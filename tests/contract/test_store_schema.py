@@ -15,7 +15,7 @@ from tests.support import postgres, rows
 from tradewind.ports import errors
 from tradewind.store import ddl, migrating, schema, sql_store
 from tradewind.store import dialect as dialects
-from tradewind.store.dialect import Session
+from tradewind.store.sessions import Session
 
 BUSY = timedelta(seconds=15)
 

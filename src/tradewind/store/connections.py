@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from tradewind.ports import errors
-from tradewind.store.dialect import Dialect, Session
+from tradewind.store.sessions import Dialect, Session
 
 T = TypeVar("T")
 Work = Callable[[Session], T]

@@ -10,7 +10,7 @@ import msgspec
 from tradewind.model.ids import DagId
 from tradewind.model.rows import DagRow
 from tradewind.store import codec
-from tradewind.store.dialect import Session
+from tradewind.store.sessions import Session
 
 # An update that changes nothing reads the newest body, and keeps others away from the row until we commit.
 _LOCK = "update dag set version = version where dag_id = ? returning body"

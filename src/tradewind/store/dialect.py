@@ -13,95 +13,16 @@ import time
 import urllib.parse
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tradewind.ports import errors
 from tradewind.store import holders
+from tradewind.store.sessions import Dialect, Row
 
 if TYPE_CHECKING:
     import psycopg
 
-Row = tuple[Any, ...]
 _ADVISORY_LOCK = 0x7472616465  # "trade"; any number that is always the same
-
-
-class Session(Protocol):
-    """One connection, used by one thread at a time."""
-
-    def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
-        """The first row, if any."""
-        ...
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        """All rows."""
-        ...
-
-    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Execute; how many rows it touched."""
-        ...
-
-    def many(self, *parts: tuple[str, Sequence[Row]]) -> None:
-        """Execute each statement once for each of its rows, all sent together where there is a way to send."""
-        ...
-
-    def begin(self) -> None:
-        """Begin a transaction that writes."""
-        ...
-
-    def begin_reading(self) -> None:
-        """Begin a transaction in which everything is read as of one moment."""
-        ...
-
-    def lock_schema(self) -> None:
-        """Inside a writing transaction: be alone with the schema until its end."""
-        ...
-
-    def tables(self) -> set[str]:
-        """The names of our tables' place."""
-        ...
-
-    def change_token(self) -> int:
-        """See `ports.store.Inbox.change_token`."""
-        ...
-
-    def commit(self) -> None: ...
-    def rollback(self) -> None:
-        """Back to before `begin`; never raises, for a connection may be gone."""
-        ...
-
-    def close(self) -> None: ...
-
-    @property
-    def broken(self) -> bool:
-        """True where it can never be used again."""
-        ...
-
-    @property
-    def raw(self) -> Any:
-        """The driver's connection, for migrations."""
-        ...
-
-
-class Dialect(Protocol):
-    """One database."""
-
-    name: str
-    writers: int
-    """Threads that write. SQLite has one writer at a time: waiting in memory is cheaper than at its lock."""
-    readers: int
-    label: str
-    """How messages name the database; without a password."""
-    alchemy_url: str
-    alchemy_options: ClassVar[dict[str, Any]]
-    """How SQLAlchemy is told to use a connection of ours, for migrations."""
-
-    def connect(self) -> Session:
-        """Open a connection. Raises the driver's errors."""
-        ...
-
-    def translate(self, error: Exception) -> Exception:
-        """The port's error for a driver's; any other comes back as it is."""
-        ...
 
 
 def choose(url: str, busy: timedelta) -> Dialect:

@@ -9,7 +9,7 @@ from tradewind.model.commands import Command, CommandResult
 from tradewind.ports import store as port
 from tradewind.store import codec
 from tradewind.store.connections import Connections
-from tradewind.store.dialect import Session
+from tradewind.store.sessions import Session
 
 _PUT = "insert into inbox (at, asked_by, command) values (?, ?, ?) returning inbox_id"
 _WAITING = "select inbox_id, at, command, asked_by from inbox where result is null order by inbox_id limit ?"

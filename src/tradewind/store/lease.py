@@ -11,7 +11,7 @@ from tradewind.ports import errors
 from tradewind.ports import store as port
 from tradewind.store import codec
 from tradewind.store.connections import Connections
-from tradewind.store.dialect import Session
+from tradewind.store.sessions import Session
 
 NAME = "leader"
 """The row's key."""

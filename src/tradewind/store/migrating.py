@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.pool import NullPool
 
 from tradewind.ports import errors
-from tradewind.store.dialect import Dialect, Session
+from tradewind.store.sessions import Dialect, Session
 
 _SCRIPTS = pathlib.Path(__file__).with_name("migrations")
 

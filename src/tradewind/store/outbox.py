@@ -10,7 +10,7 @@ import msgspec
 from tradewind.model.rows import OutboxRow
 from tradewind.store import codec
 from tradewind.store.connections import Connections
-from tradewind.store.dialect import Session
+from tradewind.store.sessions import Session
 
 _DUE = "select body from outbox where due_at <= ? order by due_at, key limit ?"
 _DONE = "delete from outbox where key = ?"

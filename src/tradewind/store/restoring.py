@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from tradewind.model.rows import Attempt, DagRun, TaskInstance
 from tradewind.model.snapshot import ActiveSnapshot, RunRef, RunSnapshot
 from tradewind.store import codec
-from tradewind.store.dialect import Row, Session
+from tradewind.store.sessions import Row, Session
 
 _DAGS = "select body from dag order by dag_id"
 _POOLS = "select body from slot_pool order by name"

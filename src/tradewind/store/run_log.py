@@ -30,8 +30,8 @@ from tradewind.model.rows import Attempt, DagRow, DagRun, TaskInstance
 from tradewind.model.snapshot import ActiveSnapshot, RunRef, RunSnapshot
 from tradewind.store import codec, dag_rows, restoring
 from tradewind.store.connections import Connections
-from tradewind.store.dialect import Row, Session
 from tradewind.store.lease import moved
+from tradewind.store.sessions import Row, Session
 from tradewind.store.xcoms import UPSERT as _UPSERT_XCOM
 from tradewind.store.xcoms import values_of as _xcom_values
 

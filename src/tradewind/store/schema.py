@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 
 from tradewind.ports import errors
-from tradewind.store.dialect import Dialect, Session
+from tradewind.store.sessions import Dialect, Session
 
 HEAD = "0001"
 """The newest migration; a test holds it to `migrations/`."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tradewind.ports import store as port
 from tradewind.store.connections import Connections
-from tradewind.store.dialect import Row
+from tradewind.store.sessions import Row
 
 _COLUMNS = "kind, key, sealed, key_id, description"
 _FIND = f"select {_COLUMNS} from vault_row where kind = ? and key = ?"

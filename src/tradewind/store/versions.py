@@ -19,7 +19,7 @@ from tradewind.ports import errors
 from tradewind.ports import store as port
 from tradewind.store import codec, dag_rows
 from tradewind.store.connections import Connections
-from tradewind.store.dialect import Session
+from tradewind.store.sessions import Session
 
 _PUT = "insert into dag_version (version, tree, summary, body) values (?, ?, ?, ?) on conflict (version) do nothing"
 _GET = "select body from dag_version where version = ?"

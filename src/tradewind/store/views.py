@@ -16,7 +16,7 @@ from tradewind.ports import errors
 from tradewind.ports import store as port
 from tradewind.store import codec, versions
 from tradewind.store.connections import Connections
-from tradewind.store.dialect import Row, Session
+from tradewind.store.sessions import Row, Session
 
 # Lists of runs are written as ranges of one index, ordered by all of it. With `dag_id = ?` and `order by run_key`
 # PostgreSQL may go backwards through all runs instead, hoping to meet some of that DAG soon.

@@ -10,7 +10,7 @@ from tradewind.model.ids import RunKey
 from tradewind.model.rows import XComRow
 from tradewind.store import codec
 from tradewind.store.connections import Connections
-from tradewind.store.dialect import Row, Session
+from tradewind.store.sessions import Row, Session
 
 _COLUMNS = "run_key, task_id, map_index, key, value, length"
 UPSERT = f"""
