@@ -7,7 +7,9 @@ twice 0, logs whole up to each process's death.
 
 from __future__ import annotations
 
+import asyncio
 import collections
+import contextlib
 import dataclasses
 import json
 import os
@@ -20,9 +22,13 @@ import time
 from typing import Any
 
 from tests.support import server
+from tradewind import settings, wiring
+from tradewind.model import commands
 
 DAGS = 4
 TASKS = 12
+RUNS_AT_ONCE = 3
+_STANDSTILL_SECONDS = 60
 
 
 def write_dags(folder: pathlib.Path, ledger: pathlib.Path, *, retries: int) -> None:
@@ -98,7 +104,7 @@ class KillLoop:
         self.server.start()
         for _ in range(times):
             self._load()
-            time.sleep(self._random.uniform(0.0, 0.6))
+            time.sleep(self._random.uniform(0.0, 0.5))
             self.server.kill()
             report.kills += 1
             self.server.start()
@@ -116,11 +122,17 @@ class KillLoop:
         return self._judge(report)
 
     def _load(self) -> None:
-        """One more run of a random DAG, put straight into the inbox as the command line does."""
-        dag_id = f"load_{self._random.randrange(DAGS)}"
-        run_id = f"r{len(self._runs)}"
-        self.server.trigger(dag_id, run_id)
-        self._runs.append((dag_id, run_id))
+        """More runs of random DAGs at once, put straight into the inbox as the command line does."""
+        begun = [(f"load_{self._random.randrange(DAGS)}", f"r{len(self._runs) + n}") for n in range(RUNS_AT_ONCE)]
+        asyncio.run(self._ask_for(begun))
+        self._runs += begun
+
+    async def _ask_for(self, runs: list[tuple[str, str]]) -> None:
+        home = wiring.Home(self.server.home)
+        async with wiring.open_store(home, settings.Settings()) as store:
+            for dag_id, run_id in runs:
+                await store.inbox.put(commands.TriggerRun(dag_id=dag_id, run_id=run_id), "kill loop", wiring.now())
+        wiring.wake_server(home)
 
     def _kill_one(self) -> bool:
         podlet = self.server.podlet_pid
@@ -136,11 +148,13 @@ class KillLoop:
 
     def _judge(self, report: Report) -> Report:
         report.runs = len(self._runs)
-        deadline = time.monotonic() + 240
+        states = self._wait_runs()
         for dag_id, run_id in self._runs:
-            run = self.server.wait_run(dag_id, run_id, max(1.0, deadline - time.monotonic()))
-            if run["state"] != "success":
-                report.lost.append(f"{dag_id} {run_id}: {run['state']}: {_failures(run)}")
+            state = states.get((dag_id, run_id), "not there")
+            if state == "failed":
+                report.lost.append(f"{dag_id} {run_id}: failed: {_failures(self.server.run(dag_id, run_id))}")
+            elif state != "success":
+                report.lost.append(f"{dag_id} {run_id}: {state}")
         entered = collections.Counter(
             line.split()[1] for line in self._ledger.read_text().splitlines() if line.startswith("enter ")
         )
@@ -158,11 +172,27 @@ class KillLoop:
         report.not_whole = [one for one in left if attempts.get(one) == "Completed" and not self._log_is_whole(one)]
         return report
 
+    def _wait_runs(self) -> dict[tuple[str, str], str]:
+        """States of all runs, when all have ended (or nothing has moved for a long time)."""
+        states: dict[tuple[str, str], str] = {}
+        moved = time.monotonic()
+        while time.monotonic() < moved + _STANDSTILL_SECONDS:
+            rows = self._read("select dag_id, run_id, state from dag_run")
+            found = {(dag_id, run_id): state for dag_id, run_id, state in rows}
+            moved, states = (moved, states) if found == states else (time.monotonic(), found)
+            if all(states.get(run) in ("success", "failed") for run in self._runs):
+                break
+            time.sleep(0.1)
+        return states
+
+    def _read(self, query: str) -> list[Any]:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.server.home / 'tradewind.db'}?mode=ro", uri=True)
+        ) as database:
+            return database.execute(query).fetchall()
+
     def _attempts(self) -> dict[str, str]:
-        with sqlite3.connect(f"file:{self.server.home / 'tradewind.db'}?mode=ro", uri=True) as database:
-            rows = database.execute("select attempt_id, reason from attempt").fetchall()
-        database.close()
-        return dict(rows)
+        return dict(self._read("select attempt_id, reason from attempt"))
 
     def _log_is_whole(self, attempt_id: str) -> bool:
         found = list((self.server.home / "logs").rglob(f"*{attempt_id}.log"))

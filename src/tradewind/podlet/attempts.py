@@ -42,6 +42,7 @@ class Attempt:
         "folder",
         "group",
         "id",
+        "is_adopted",
         "is_pod",
         "killed",
         "memory_bytes",
@@ -63,6 +64,8 @@ class Attempt:
         self.memory_bytes = 0
         self.group: limits.MemoryGroup | None = None
         self.output = Output(f"{folder}/out", Stamper(f"{folder}/out", f"{folder}/log", log_quota))
+        self.is_adopted = False
+        """A podlet before us began it."""
         self.is_pod = False
         """Its process supervises a pod."""
         self.over = False
@@ -168,10 +171,10 @@ class Attempts:
         """Ends not yet released."""
         return [one.ended for one in self._attempts.values() if one.ended is not None]
 
-    def kill_all(self) -> None:
-        """SIGKILL to all that runs."""
+    def kill_all(self, *, adopted: bool) -> None:
+        """SIGKILL to all that runs; `adopted`: to what another podlet began, too."""
         for attempt in self._attempts.values():
-            if not attempt.over:
+            if not attempt.over and (adopted or not attempt.is_adopted):
                 self._kill(attempt)
 
     # -- what is heard ---------------------------------------------------------------------------------------------

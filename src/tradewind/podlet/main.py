@@ -192,8 +192,8 @@ class Podlet:
             os.close(descriptor)
 
     def _shutdown(self) -> None:
-        """End with everything below."""
-        self._attempts.kill_all()
+        """End with everything below. One that lives for a single command leaves alone what it only found."""
+        self._attempts.kill_all(adopted=not self._options.ephemeral)
         processes.end_tree_below(os.getpid(), _END_SECONDS)
         self._control.close()
         sys.exit(0)

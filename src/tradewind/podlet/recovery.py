@@ -43,6 +43,7 @@ class Recovery:
             fence.bar(folder)
             found = fence.find(folder)
         attempt = Attempt(attempt_id, folder, 1 << 30 if found is None else found.log_quota)
+        attempt.is_adopted = True
         attempt.is_pod = os.path.isdir(f"{folder}/{pod.OWN_FOLDER}")
         attempt.output.stamper.resume()
         self._attempts.add(attempt)

@@ -43,6 +43,11 @@ class PodletProcess:
         self._starts += 1
         self._start()
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the podlet that runs was started here."""
+        return self._pid != 0
+
     def is_up(self) -> None:
         """It answered: what happened before does not count any more."""
         self._starts = 0

@@ -65,15 +65,19 @@ class LocalRuntime:
         try:
             await self._link.open()
         except BaseException:
-            await self._link.close(kill=self._options.ephemeral)
+            await self._close()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Leave the podlet to itself, or (ephemeral) end it with everything that runs."""
+        """Leave the podlet to itself, or (ephemeral, and it is ours) end it with everything that runs."""
         await self._pods.aclose()
-        await self._link.close(kill=self._options.ephemeral)
-        if self._options.ephemeral:
+        await self._close()
+
+    async def _close(self) -> None:
+        kill = self._options.ephemeral and self._process.is_ours
+        await self._link.close(kill=kill)
+        if kill:
             await asyncio.to_thread(self._process.await_end, _END_SECONDS)
 
     # -- what the podlet tells -------------------------------------------------------------------------------------
