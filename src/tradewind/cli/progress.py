@@ -179,13 +179,14 @@ def show_final(run: DagRun, tasks: Sequence[TaskInstance], xcoms: Sequence[XComR
         if task.started_at is not None and task.ended_at is not None:
             seconds = f"{(task.ended_at - task.started_at).total_seconds():.2f}"
         state = Text(task.state.value, style=COLOURS.get(task.state.value, ""))
-        table.add_row(label(task), state, str(task.try_number or ""), seconds, task.verdict or "")
+        # As texts: brackets in a verdict ("[[runtime.local.images]]") are no markup.
+        table.add_row(Text(label(task)), state, str(task.try_number or ""), seconds, Text(task.verdict or ""))
     console.print(table)
     took = ""
     if run.started_at is not None and run.ended_at is not None:
         took = f" in {(run.ended_at - run.started_at).total_seconds():.2f} s"
     console.print(Text(f"{run.state.value}{took}", style=f"bold {COLOURS.get(run.state.value, '')}"))
     if run.verdict:
-        console.print(run.verdict)
+        console.print(Text(run.verdict))
     if xcoms is not None:
         console.print_json(json.dumps(document.xcom_document(xcoms)))
