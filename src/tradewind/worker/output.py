@@ -19,7 +19,10 @@ _FORMAT = "{%(filename)s:%(lineno)d} %(levelname)s - %(message)s"
 
 
 class Tail(io.TextIOBase):
-    """Keeps the last `limit` characters written; when it is done, what is written goes to the present stdout."""
+    """Keeps the last `limit` characters written; when it is done, what is written goes to the present stdout.
+
+    Until then it is written to descriptor 1 too: what a process said before it crashed is known only there.
+    """
 
     def __init__(self, limit: int = 16 * 1024) -> None:
         self._limit = limit
@@ -31,6 +34,8 @@ class Tail(io.TextIOBase):
         if self._done:
             stream = sys.stdout if sys.stdout is not self else sys.__stdout__
             return 0 if stream is None else stream.write(text)
+        with suppress(OSError):
+            os.write(1, text.encode("utf-8", "backslashreplace"))
         self._pieces.append(text)
         self._size += len(text)
         if self._size > 2 * self._limit:
