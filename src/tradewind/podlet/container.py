@@ -217,8 +217,7 @@ def _become(container: Container, output: int, joined: int | None, tell: int, *,
 
 def _take_user(container: Container) -> None:
     if container.user is not None or container.group is not None or container.groups:
-        if os.geteuid() == 0:
-            os.setgroups(container.groups)
+        os.setgroups(container.groups)
         if container.group is not None:
             os.setgid(container.group)
         if container.user is not None:

@@ -43,38 +43,40 @@ class Mount:
 def enter() -> str | None:
     """Give this process mount namespaces of its own; why that cannot be had, or None.
 
-    As root that is one call; for others the right comes with a user namespace, which some systems forbid.
+    Root may as a rule; for others, and for a root whose rights were cut, the right comes with a user namespace, which
+    some systems forbid.
     """
-    if os.geteuid() != 0 and not _tried():
-        return "this user may make no mount namespaces (user namespaces are switched off here)"
     try:
-        _enter()
-    except OSError as error:
-        return f"mount namespaces cannot be made here ({error.strerror})"
+        if os.geteuid() == 0:
+            _enter(with_users=False)
+            return None
+    except OSError:
+        pass
+    if not _tried_with_users():
+        return "this user may make no mount namespaces (nor user namespaces, which would do)"
+    _enter(with_users=True)
     return None
 
 
-def _tried() -> bool:
+def _tried_with_users() -> bool:
     """In a child: where it fails half way there is no way back."""
     pid = os.fork()
     if pid == 0:
         try:
-            _enter()
+            _enter(with_users=True)
             os._exit(0)
         except OSError:
             os._exit(1)
     return os.waitpid(pid, 0)[1] == 0
 
 
-def _enter() -> None:
+def _enter(*, with_users: bool) -> None:
     user, group = os.geteuid(), os.getegid()
-    if user != 0:
-        system.unshare(system.NEW_USERS | system.NEW_MOUNTS)
+    system.unshare(system.NEW_MOUNTS | (system.NEW_USERS if with_users else 0))
+    if with_users:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
-    else:
-        system.unshare(system.NEW_MOUNTS)
     system.mount("none", "/", flags=system.PRIVATE | system.RECURSIVE)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tradewind.podlet import system
 from tradewind.podlet.container import Container
 from tradewind.podlet.environment import Environment, PodFields, expand
 from tradewind.podlet.keyed_folder import KeyedFolder
@@ -65,6 +66,7 @@ class _Maker:
         self._start = start
         self._folder = folder
         self._no_mounts = no_mounts
+        self._may_switch = system.may_switch_users()
         self._spec: Json = start.manifest.get("spec") or {}
         fields = PodFields.of(start.manifest, start.attempt_id)
         secrets = KeyedFolder("Secret", start.secrets)
@@ -106,8 +108,8 @@ class _Maker:
             root=os.path.realpath(row.root) if row.root else "/",
             mounts=self._mounts(spec, row, environment, volumes, message_file),
             user=self._checked_user(user, spec, about),
-            group=_security(self._spec, spec, "runAsGroup"),
-            groups=_groups(self._spec),
+            group=_security(self._spec, spec, "runAsGroup") if self._may_switch else None,
+            groups=_groups(self._spec) if self._may_switch else (),
             no_new_privileges=(spec.get("securityContext") or {}).get("allowPrivilegeEscalation") is False,
             memory_limit=_memory(spec),
         )
@@ -141,7 +143,7 @@ class _Maker:
         asked = [_mount(one, environment, volumes, about) for one in spec.get("volumeMounts") or []]
         if self._no_mounts is not None:
             if asked:
-                hint = "run as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1)"
+                hint = "run as root, or allow user namespaces (see sysctl user.max_user_namespaces)"
                 raise PodRefused(about, f"it mounts {asked[0].target}, but {self._no_mounts}", hint)
             return ()
         file = str(spec.get("terminationMessagePath") or TERMINATION_FILE)
@@ -153,7 +155,7 @@ class _Maker:
 
     def _checked_user(self, user: int | None, spec: Json, about: str) -> int | None:
         own = os.geteuid()
-        if own != 0:
+        if not self._may_switch:
             for name, mine in (("runAsUser", own), ("runAsGroup", os.getegid())):
                 wanted = _security(self._spec, spec, name)
                 if wanted not in (None, mine):
@@ -162,7 +164,7 @@ class _Maker:
         if user in (None, 0) and own == 0 and _security(self._spec, spec, "runAsNonRoot"):
             hint = "set runAsUser, or run Tradewind as another user than root"
             raise PodRefused(about, "runAsNonRoot is set, and it would run as root", hint)
-        return user if own == 0 else None
+        return user if self._may_switch else None
 
 
 def _of_image(row: ImageRow, user: int | None) -> dict[str, str]:
@@ -207,7 +209,7 @@ def _mount(one: Json, environment: Mapping[str, str], volumes: Mapping[str, Volu
         target=target,
         source=volume.source,
         contents=None if volume.source else volume.contents,
-        group=volume.group if os.geteuid() == 0 else None,
+        group=volume.group if system.may_switch_users() else None,
         below=below.strip("/"),
         read_only=bool(one.get("readOnly")),
     )

@@ -78,7 +78,7 @@ class Volumes:
             system.mount("tmpfs", str(path), "tmpfs", system.NO_SUID | system.NO_DEV, f"mode=777{size}")
         # Open to all, as the kubelet makes it: containers may run as any user.
         path.chmod(0o777 if group is None else 0o2777)
-        if group is not None and os.geteuid() == 0:
+        if group is not None and system.may_switch_users():
             os.chown(path, -1, group)
         return os.path.realpath(path)
 

@@ -1,6 +1,7 @@
 """A program for tests: one pod as a user who is not root, with or without the right to make namespaces.
 
-usage: python as_user.py FOLDER yes|no < START; prints the result's outcome and values, then the output.
+usage: python as_user.py FOLDER same|yes|no < START; prints outcome, values and output as JSON.
+`same`: as whoever calls; otherwise as nobody, who may make user namespaces or not.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ NOBODY = 65534
 
 def main() -> None:
     """Run it."""
-    folder, may = pathlib.Path(sys.argv[1]), sys.argv[2] == "yes"
+    folder, mode = pathlib.Path(sys.argv[1]), sys.argv[2]
     start = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=StartPod)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and mode != "same":
         os.setgroups([])
         os.setgid(NOBODY)
         os.setuid(NOBODY)
         # Who gives up rights may not look into itself until it says so; who never had them may.
         ctypes.CDLL(None).prctl(_SET_DUMPABLE, 1, 0, 0, 0)
-    if not may:
+    if mode == "no":
         user, group = os.geteuid(), os.getegid()
         system.unshare(system.NEW_USERS)
         pathlib.Path("/proc/self/setgroups").write_text("deny")

@@ -30,8 +30,16 @@ def open_folder() -> Iterator[pathlib.Path]:
         yield pathlib.Path(path)
 
 
-def run(folder: pathlib.Path, script: str, *, may: bool, mounts: bool = False, **container: Any) -> dict[str, Any]:
-    """Run a pod as that user."""
+def run(
+    folder: pathlib.Path,
+    script: str,
+    *,
+    may: bool,
+    mounts: bool = False,
+    around: tuple[str, ...] = (),
+    **container: Any,
+) -> dict[str, Any]:
+    """Run a pod as that user, or within a program that cuts the rights of ours."""
     main = {"name": "base", "image": IMAGE, "command": ["sh", "-c", script], **container}
     spec: dict[str, Any] = {"containers": [main]}
     if mounts:
@@ -46,7 +54,7 @@ def run(folder: pathlib.Path, script: str, *, may: bool, mounts: bool = False, *
         base_container="base",
     )
     done = subprocess.run(
-        [sys.executable, PROGRAM, folder, "yes" if may else "no"],
+        [*around, sys.executable, PROGRAM, folder, "same" if around else "yes" if may else "no"],
         input=msgspec.msgpack.encode(start),
         capture_output=True,
         timeout=30,
@@ -65,6 +73,18 @@ def test_with_user_namespaces_everything_is_as_for_root(open_folder: pathlib.Pat
     assert told["values"]["return_value"] == [1]
     assert int(told["lines"][0]) < 10
     assert not pathlib.Path("/airflow/xcom").exists()
+
+
+def test_a_root_whose_rights_were_cut_has_them_too(open_folder: pathlib.Path) -> None:
+    cut = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin") if os.geteuid() == 0 else ("env",)
+    told = run(open_folder, "echo 1 > /airflow/xcom/return.json; id -u", may=True, mounts=True, around=cut)
+    assert told["values"]["return_value"] == 1, told
+    assert told["lines"][-1] == str(os.geteuid())
+
+
+def test_who_cannot_become_others_is_told_so(open_folder: pathlib.Path) -> None:
+    told = run(open_folder, "true", may=True, securityContext={"runAsUser": 1234})
+    assert "runAsUser is 1234, and only root may start processes as others" in told["outcome"]["message"]
 
 
 def test_without_them_a_pod_that_needs_no_mounts_runs_and_its_log_says_how(open_folder: pathlib.Path) -> None:
