@@ -7,83 +7,46 @@ where there is none, its fence and the status of its process say how it ended.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from tradewind.model.outcome import Failed, Result
 from tradewind.podlet import endings, fence, limits, pod, processes
 from tradewind.podlet import loop as loops
+from tradewind.podlet.attempt import Attempt
 from tradewind.podlet.messages import Do, Entered, Unwritten
-from tradewind.podlet.output import Output, Outputs
+from tradewind.podlet.output import Outputs
 from tradewind.podlet.reaper import Reaper
-from tradewind.podlet.stamping import Stamper
 from tradewind.protocol import podlet as protocol
 from tradewind.protocol.work import PythonWork
 
-_FILES = ("out", "log", "fence", "result", "exit", "out.cursor")
 _ANNOUNCE_SECONDS = 0.02
 _MEMORY_SECONDS = 5.0
-_result = msgspec.msgpack.Decoder(Result)
-
-
-class Attempt:
-    """One attempt while the podlet knows it."""
-
-    __slots__ = (
-        "ended",
-        "entered_at",
-        "folder",
-        "group",
-        "id",
-        "is_adopted",
-        "is_pod",
-        "killed",
-        "memory_bytes",
-        "output",
-        "over",
-        "pid",
-        "stop",
-        "unwritten",
-    )
-
-    def __init__(self, attempt_id: str, folder: str, log_quota: int) -> None:
-        self.id = attempt_id
-        self.folder = folder
-        self.pid = 0
-        self.entered_at: float | None = None
-        self.stop: protocol.Stop | None = None
-        self.killed = False
-        self.unwritten = ""
-        self.memory_bytes = 0
-        self.group: limits.MemoryGroup | None = None
-        self.output = Output(f"{folder}/out", Stamper(f"{folder}/out", f"{folder}/log", log_quota))
-        self.is_adopted = False
-        """A podlet before us began it."""
-        self.is_pod = False
-        """Its process supervises a pod."""
-        self.over = False
-        """Its process is gone; its output may still be on its way."""
-        self.ended: protocol.Ended | None = None
 
 
 class Attempts:
     """All Python attempts that are not released."""
 
     def __init__(
-        self, loop: loops.Loop, folder: str, *, outputs: Outputs, reaper: Reaper, tell: Callable[[Any], None]
+        self,
+        loop: loops.Loop,
+        folder: str,
+        *,
+        outputs: Outputs,
+        reaper: Reaper,
+        tell: Callable[[Any], None],
+        hear: Callable[[], None],
     ) -> None:
+        """`tell` the control plane; `hear` what attempts said and nobody read yet."""
         self._loop = loop
         self._folder = folder
         self._outputs = outputs
         self._reaper = reaper
         self._tell = tell
+        self._hear = hear
         self._attempts: dict[str, Attempt] = {}
         self._unannounced: list[Attempt] = []
         self._oom_kills = 0
@@ -155,13 +118,7 @@ class Attempts:
         if attempt is None or attempt.ended is None:
             return
         del self._attempts[attempt_id]
-        for name in _FILES:
-            with suppress(OSError):
-                os.unlink(f"{attempt.folder}/{name}")
-        try:
-            os.rmdir(attempt.folder)
-        except OSError:
-            shutil.rmtree(attempt.folder, ignore_errors=True)
+        attempt.remove_folder()
 
     def list_alive(self) -> list[str]:
         """Ids of those without an end."""
@@ -239,7 +196,9 @@ class Attempts:
 
     def end_by_files(self, attempt: Attempt, status: int | None) -> None:
         """Its process is gone: its end is what it wrote down, or what `status` and fence say."""
-        result = _read_result(attempt.folder)
+        if attempt.entered_at is None:
+            self._hear()
+        result = attempt.read_result()
         if result is None and attempt.is_pod:
             pod.clean_up(attempt.id)
         self._end(attempt, self._explained(attempt, status) if result is None else result)
@@ -289,15 +248,14 @@ class Attempts:
         self._outputs.close(attempt.output, lambda: self._tell_end(attempt, at, result))
 
     def _tell_end(self, attempt: Attempt, at: datetime, result: Result) -> None:
-        entered = attempt.entered_at
         detail = pod.find_detail(Path(attempt.folder)) if attempt.is_pod else {}
         if detail:
-            entered = pod.main_start(detail)
+            attempt.entered_at = pod.main_start(detail)
         attempt.ended = protocol.Ended(
             attempt_id=attempt.id,
             at=at,
             result=result,
-            started_at=None if entered is None else datetime.fromtimestamp(entered, timezone.utc),
+            started_at=attempt.started_at(),
             log_bytes=attempt.output.stamper.offset,
             detail=detail,
         )
@@ -306,8 +264,8 @@ class Attempts:
     def _announce(self) -> None:
         unannounced, self._unannounced = self._unannounced, []
         for attempt in unannounced:
-            if not attempt.over and attempt.entered_at is not None:
-                at = datetime.fromtimestamp(attempt.entered_at, timezone.utc)
+            at = attempt.started_at()
+            if not attempt.over and at is not None:
                 self._tell(protocol.Started(attempt_id=attempt.id, at=at, pid=attempt.pid))
 
     # -- signals ---------------------------------------------------------------------------------------------------
@@ -331,13 +289,3 @@ class Attempts:
         for pid in (attempt.pid, *processes.descendants(attempt.pid)):
             processes.send(pid, signal.SIGKILL)
         processes.send_group(attempt.pid, signal.SIGKILL)
-
-
-def _read_result(folder: str) -> Result | None:
-    try:
-        with open(f"{folder}/result", "rb") as file:
-            return _result.decode(file.read())
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.MsgspecError) as error:
-        return Result(outcome=endings.lost(f"its result cannot be read: {error}"))

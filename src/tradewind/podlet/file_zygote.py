@@ -53,18 +53,22 @@ class FileZygote:
 
 
 class Tail:
-    """The end of what a process writes to a pipe; read all the time, so that it never waits for us."""
+    """The end of what a process writes to a pipe; read all the time, so that it never waits for us.
+
+    Once its file is loaded (the report has what it wrote until then), it goes to the podlet's own log.
+    """
 
     def __init__(self, loop: loops.Loop, descriptor: int) -> None:
         self._loop = loop
         self._descriptor = descriptor
         self._data = b""
         self.is_open = True
+        self.is_forwarded = False
         os.set_blocking(descriptor, False)
         loop.watch(descriptor, lambda _events: self.read())
 
     def read(self) -> None:
-        """Take what is there, at most one pipe full. It also goes to the podlet's own log."""
+        """Take what is there, at most one pipe full."""
         if not self.is_open:
             return
         try:
@@ -75,8 +79,9 @@ class Tail:
             self.close()
             return
         self._data = (self._data + data)[-_TAIL_BYTES:]
-        sys.stderr.buffer.write(data)
-        sys.stderr.buffer.flush()
+        if self.is_forwarded:
+            sys.stderr.buffer.write(data)
+            sys.stderr.buffer.flush()
 
     def text(self) -> str:
         """What is kept."""

@@ -11,6 +11,7 @@ import fcntl
 import os
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,12 +62,20 @@ class Podlet:
         os.set_blocking(told, False)
         self._told = frames.Splitter()
         self._told_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Told)
-        loop.watch(told, lambda _events: self._on_told(told))
+        self._hear_from = told
+        loop.watch(told, lambda _events: self._hear())
         self._control = control.Control(
             loop, f"{options.home}/podlet.sock", on_hello=self._welcome, on_request=self._request, on_gone=self._on_gone
         )
         outputs = Outputs(loop)
-        self._attempts = Attempts(loop, attempts_folder, outputs=outputs, reaper=self._reaper, tell=self._control.send)
+        self._attempts = Attempts(
+            loop,
+            attempts_folder,
+            outputs=outputs,
+            reaper=self._reaper,
+            tell=self._control.send,
+            hear=self._hear,
+        )
         self._sides = Sides(loop, f"{options.home}/replies", reaper=self._reaper, tell=self._control.send)
         self._inherited = (told, outputs.fileno())
         self._zygotes = Zygotes(
@@ -146,13 +155,12 @@ class Podlet:
 
     # -- zygotes and attempts --------------------------------------------------------------------------------------
 
-    def _on_told(self, told: int) -> None:
-        try:
-            data = os.read(told, 1 << 16)
-        except BlockingIOError:
-            return
-        for body in self._told.feed(data):
-            self._attempts.told(self._told_decoder.decode(body))
+    def _hear(self) -> None:
+        """What attempts say about themselves, all that is there."""
+        with suppress(BlockingIOError):
+            while data := os.read(self._hear_from, 1 << 16):
+                for body in self._told.feed(data):
+                    self._attempts.told(self._told_decoder.decode(body))
 
     def _parsed(self, request: int, report: LoadReport) -> None:
         self._control.send(protocol.Parsed(request_id=request, report=report))

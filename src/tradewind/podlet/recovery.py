@@ -13,7 +13,8 @@ from contextlib import suppress
 
 from tradewind.podlet import fence, pod, processes
 from tradewind.podlet import loop as loops
-from tradewind.podlet.attempts import Attempt, Attempts
+from tradewind.podlet.attempt import Attempt
+from tradewind.podlet.attempts import Attempts
 from tradewind.podlet.output import Outputs
 from tradewind.podlet.processes import Identity
 from tradewind.podlet.zygote import EXIT_FILE

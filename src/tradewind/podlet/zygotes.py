@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,13 +26,13 @@ from tradewind.podlet.connection import Connection
 from tradewind.podlet.file_zygote import FileZygote, Tail
 from tradewind.podlet.messages import Do, Done, Forked, FromZygote, Loaded, Spawn
 from tradewind.podlet.reaper import Reaper
+from tradewind.podlet.room import Room
 from tradewind.podlet.root import Root
 from tradewind.protocol.work import FileRef, LoadReport, LoadWork
 
 _MARGIN_SECONDS = 1.0
 """After its own alarm a load has this long to report; then its process is killed."""
 _STATUS_SECONDS = 1.0
-_MEASURE_SECONDS = 10.0
 _SLOW_SECONDS = 2.0
 """A load that takes longer no longer counts among those that may go on at once: it waits for something."""
 
@@ -58,8 +59,7 @@ class Zygotes:
         self._loop = loop
         self._reaper = reaper
         self._sink = sink
-        self._most = most
-        self._memory_bytes = memory_bytes
+        self._room = Room(loop, most=most, memory_bytes=memory_bytes, retire=self._retire)
         self._numbers = count(1)
         self._by_number: dict[int, FileZygote] = {}
         self._by_key: OrderedDict[FileRef, FileZygote] = OrderedDict()
@@ -67,7 +67,6 @@ class Zygotes:
         self._pending: deque[tuple[FileZygote, str]] = deque()
         self._loading: set[int] = set()
         self._at_once = (os.cpu_count() or 1) + 2
-        self._measuring = False
         self._decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(FromZygote)
         self._root = Root(
             loop,
@@ -134,7 +133,7 @@ class Zygotes:
     def _open_next(self) -> None:
         """Begin to load what waits, as much at once as the machine can do."""
         while self._pending and len(self._loading) < self._at_once:
-            self._make_room(coming=1)
+            self._room.make(self._by_key.values(), coming=1)
             self._open(*self._pending.popleft())
 
     def _open(self, zygote: FileZygote, folder: str) -> None:
@@ -185,6 +184,9 @@ class Zygotes:
 
     def _on_loaded(self, zygote: FileZygote, report: LoadReport) -> None:
         zygote.report = report
+        if zygote.output is not None:
+            zygote.output.read()
+            zygote.output.is_forwarded = True
         self._settle_meaning(zygote, report)
         for request in zygote.waiting:
             self._sink.parsed(request, report)
@@ -199,10 +201,8 @@ class Zygotes:
             return
         for work in queue:
             self._hand_over(zygote, work)
-        zygote.private_bytes = processes.private_bytes(zygote.pid)
         self._no_longer_loading(zygote.number)
-        self._make_room(spare=zygote)
-        self._measure_later()
+        self._room.loaded(zygote, self._by_key.values())
 
     def _settle_meaning(self, zygote: FileZygote, report: LoadReport) -> None:
         """Parsing asks which Airflow a file means; attempts then say it. Both are to find the same process."""
@@ -249,6 +249,7 @@ class Zygotes:
             zygote.output.close()
         self._no_longer_loading(number)
         if zygote.report is None:
+            sys.stderr.write(f"while {zygote.key.file} was loaded: {endings.how(status)}; {output}\n")
             killed = status is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL)
             self._fail(zygote, self._problem(zygote, status, output), blameless=killed and not zygote.too_slow)
         elif zygote.once and status is not None:
@@ -297,24 +298,6 @@ class Zygotes:
             self._pending.append((zygote, zygote.queue[0].folder if zygote.once and zygote.queue else ""))
         self._open_next()
 
-    # -- room ------------------------------------------------------------------------------------------------------
-
-    def _make_room(self, coming: int = 0, spare: FileZygote | None = None) -> None:
-        """End idle ones, the longest unused first, until the rest is within count and memory.
-
-        `coming`: so many are about to begin. `spare` was just loaded and stays, however large it is.
-        """
-        there = [zygote for zygote in self._by_key.values() if zygote.is_open]
-        total = sum(zygote.private_bytes for zygote in there)
-        left = len(there) + coming
-        for zygote in there:
-            if left <= self._most and total <= self._memory_bytes:
-                return
-            if zygote.is_idle and zygote is not spare:
-                left -= 1
-                total -= zygote.private_bytes
-                self._retire(zygote)
-
     def _retire(self, zygote: FileZygote) -> None:
         zygote.retired = True
         self._forget_key(zygote)
@@ -325,19 +308,6 @@ class Zygotes:
     def _forget_key(self, zygote: FileZygote) -> None:
         if self._by_key.get(zygote.key) is zygote:
             del self._by_key[zygote.key]
-
-    def _measure_later(self) -> None:
-        """Zygotes grow while they are used; look again after a while, and not when nothing has been loaded since."""
-        if not self._measuring:
-            self._measuring = True
-            self._loop.after(_MEASURE_SECONDS, self._measure)
-
-    def _measure(self) -> None:
-        self._measuring = False
-        for zygote in self._by_key.values():
-            if zygote.report is not None:
-                zygote.private_bytes = processes.private_bytes(zygote.pid)
-        self._make_room()
 
 
 def _bare(file: FileRef) -> FileRef:
