@@ -227,3 +227,24 @@ def test_render_prints_the_manifest_as_it_would_be_sent(place: Place) -> None:
     assert (pod["kind"], container["image"], container["args"]) == ("Pod", "tools:2026-02-03", ["hello"])
     assert container["env"] == [{"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}]
     assert container["volumeMounts"] == [{"name": "xcom", "mountPath": "/airflow/xcom"}]
+
+
+def test_render_prints_the_fields_of_another_task_without_sensitive_values(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_API_PASSWORD", "s3cr3t-w0rd")
+    place.write(
+        """
+        from airflow.providers.standard.operators.bash import BashOperator
+
+        BashOperator(task_id="say", bash_command="echo {{ ds }} {{ var.value.api_password }}")
+        BashOperator(task_id="typo", bash_command="echo {{ nothing.there }}")
+        """
+    )
+    at = ("render", str(place.file))
+    done = server.tradewind(*at, "say", "--output", "json", "--logical-date", "2026-02-03")
+    assert json.loads(done.stdout)["bash_command"] == "echo 2026-02-03 ***"
+    failed = server.tradewind(*at, "typo", check=False)
+    assert failed.returncode == 2
+    assert "'nothing' is undefined" in failed.stderr
+    assert "s3cr3t-w0rd" not in done.stdout + done.stderr
