@@ -68,14 +68,14 @@ def describe(session: Session) -> set[str]:
 
 OPEN_AND_PUT = """
 import asyncio, pathlib, sys, time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from tradewind.model.commands import SetPaused
 from tradewind.store import sql_store
 {prepare}
 async def main(url, go):
     while not pathlib.Path(go).exists():
         time.sleep(0.001)
-    async with sql_store.open_store(url) as store:
+    async with sql_store.open_store(url, busy=timedelta(seconds=40)) as store:
         await store.inbox.put(SetPaused(dag_id="d", paused=True), "me", datetime.now(UTC))
         {check}
 asyncio.run(main(*sys.argv[1:]))
@@ -90,10 +90,11 @@ def open_at_once(url: str, folder: pathlib.Path, *, count: int = 4, prepare: str
         for _ in range(count)
     ]
     go.touch()
-    told = [process.communicate(timeout=18)[1] for process in running]
+    told = [process.communicate(timeout=50)[1] for process in running]
     assert [process.returncode for process in running] == [0] * count, "\n".join(told)
 
 
+@pytest.mark.timeout(60)
 def test_processes_that_open_an_empty_database_at_once_make_it_once(database_url: str, tmp_path: pathlib.Path) -> None:
     open_at_once(database_url, tmp_path)
 
@@ -130,6 +131,7 @@ migrating.configuration = with_next
 """
 
 
+@pytest.mark.timeout(60)
 def test_processes_that_migrate_at_once_migrate_once(database_url: str, tmp_path: pathlib.Path) -> None:
     async def make() -> None:
         async with sql_store.open_store(database_url) as store:
@@ -143,7 +145,7 @@ def test_processes_that_migrate_at_once_migrate_once(database_url: str, tmp_path
     prepare = KNOW_NEXT.format(versions=versions, ours=ours)
     # The lease was there before: its row is still what it was.
     check = 'assert (await store.lease.find()).holder == "tests"'
-    open_at_once(database_url, tmp_path, count=3, prepare=prepare, check=check)
+    open_at_once(database_url, tmp_path, count=2, prepare=prepare, check=check)
     dialect = dialects.choose(database_url, BUSY)
     session = dialect.connect()
     try:
@@ -154,6 +156,7 @@ def test_processes_that_migrate_at_once_migrate_once(database_url: str, tmp_path
         session.close()
 
 
+@pytest.mark.timeout(60)
 def test_a_migration_that_fails_leaves_the_database_as_it_was(database_url: str, tmp_path: pathlib.Path) -> None:
     asyncio.run(_open(database_url))
     versions = tmp_path / "versions"
