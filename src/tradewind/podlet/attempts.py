@@ -113,12 +113,15 @@ class Attempts:
         self._attempts[attempt.id] = attempt
 
     def release(self, attempt_id: str) -> None:
-        """Forget it and remove its directory."""
+        """Forget it and remove its directory: when there is time, since a disk may be slow at that.
+
+        What a podlet that died did not remove is told once more by its successor, and released again.
+        """
         attempt = self._attempts.get(attempt_id)
         if attempt is None or attempt.ended is None:
             return
         del self._attempts[attempt_id]
-        attempt.remove_folder()
+        self._loop.when_idle(attempt.remove_folder)
 
     def list_alive(self) -> list[str]:
         """Ids of those without an end."""

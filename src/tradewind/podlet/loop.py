@@ -11,6 +11,7 @@ import select
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from itertools import count
 
@@ -28,7 +29,7 @@ class Loop:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._soon: list[Callable[[], None]] = []
-        self._after_each: list[Callable[[], None]] = []
+        self._idle: deque[Callable[[], None]] = deque()
 
     def watch(self, descriptor: int, handler: _Handler, events: int = READ) -> None:
         """Call `handler(events)` whenever the descriptor is ready."""
@@ -52,9 +53,14 @@ class Loop:
         """Call once in the next round, after the descriptors that are ready by then."""
         self._soon.append(call)
 
-    def after_each_round(self, call: Callable[[], None]) -> None:
-        """Call at the end of every round."""
-        self._after_each.append(call)
+    def when_idle(self, call: Callable[[], None]) -> None:
+        """Call once, when nothing else is to be done."""
+        self._idle.append(call)
+
+    def finish_idle(self) -> None:
+        """Do now what would wait until nothing else is to be done: the loop ends."""
+        while self._idle:
+            self._call(self._idle.popleft())
 
     def close(self) -> None:
         """Close the epoll: in a fork that does not share the loop."""
@@ -68,7 +74,8 @@ class Loop:
     def round(self) -> None:
         """Wait until something is ready or due, and handle it all once."""
         soon, self._soon = self._soon, []
-        for descriptor, events in self._poll.poll(self._timeout(bool(soon))):
+        ready = self._poll.poll(self._timeout(bool(soon or self._idle)))
+        for descriptor, events in ready:
             handler = self._handlers.get(descriptor)
             if handler is not None:  # else an earlier handler of this round took it away
                 self._call(handler, events)
@@ -77,8 +84,8 @@ class Loop:
             self._call(heapq.heappop(self._timers)[2])
         for call in soon:
             self._call(call)
-        for call in self._after_each:
-            self._call(call)
+        if self._idle and not ready and not soon:
+            self._call(self._idle.popleft())
 
     def _timeout(self, hurry: bool) -> float | None:
         if hurry:

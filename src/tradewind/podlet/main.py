@@ -203,6 +203,7 @@ class Podlet:
         """End with everything below. One that lives for a single command leaves alone what it only found."""
         self._attempts.kill_all(adopted=not self._options.ephemeral)
         processes.end_tree_below(os.getpid(), _END_SECONDS)
+        self._loop.finish_idle()
         self._control.close()
         sys.exit(0)
 

@@ -101,3 +101,13 @@ def test_a_loop_with_nothing_to_do_sleeps_until_its_next_timer() -> None:
         turns += 1
     assert turns <= 3
     loop.close()
+
+
+def test_what_has_time_waits_until_nothing_else_is_to_be_done() -> None:
+    loop, came = Loop(), []
+    loop.when_idle(lambda: came.append("idle"))
+    loop.soon(lambda: came.append("soon"))
+    loop.round()
+    loop.round()
+    assert came == ["soon", "idle"]
+    loop.close()
