@@ -91,7 +91,7 @@ class EngineMachine(RuleBasedStateMachine):
         outcome = Success(skips=skips, skip_all_downstream=bool(skips) and decide % 5 == 0)
         return self._end(attempt, outcome, list(range(number % 4)))
 
-    @rule(number=_NUMBERS, decide=st.sampled_from([0, 0, 0, 1, 2, 3, 5]))
+    @rule(number=_NUMBERS, decide=st.sampled_from([0, 0, 1, 2, 3, 5]))
     def succeed(self, number: int, decide: int) -> None:
         if attempt := self._pick(number):
             self.step(self._success(attempt, number, decide=decide))

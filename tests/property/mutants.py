@@ -133,7 +133,10 @@ QUICK = (
         "for index in range(total - 1):\n            core",
     ),
     Mutant(
-        "a batch that is taken back keeps its attempts", "core", "rows = tables[kind]\n", "rows = dict(tables[kind])\n"
+        "a batch that is taken back keeps its attempts",
+        "tables",
+        "rows = tables[kind]\n",
+        "rows = dict(tables[kind])\n",
     ),
     Mutant("what is due now is not due", "timers", "self._heap[0][0] <= now", "self._heap[0][0] < now"),
 )
@@ -146,10 +149,10 @@ THOROUGH = (
         "if c.success:\n        return True",
     ),
     Mutant(
-        "none_failed_min_one_success needs no success",
+        "none_failed_min_one_success is not skipped with all its upstreams",
         "trigger_rules",
-        "return True if c.success else _UPSTREAM_FAILED\n\n\ndef _none_skipped",
-        "return True\n\n\ndef _none_skipped",
+        "    if c.skipped >= c.total:\n        return _SKIPPED\n    return True if c.success",
+        "    return True if c.success",
     ),
     Mutant(
         "all_done takes a skipped upstream for unfinished",
@@ -272,12 +275,6 @@ THOROUGH = (
         "if stop_attempt(core, ti, why) and False:\n        core.put_task(live, replace(ti, state=TaskState.RESTARTING",
     ),
     Mutant(
-        "a cleared run is not looked at",
-        "runs",
-        "    if run.state is RunState.RUNNING:\n        look_at_all(core, live)",
-        "",
-    ),
-    Mutant(
         "what is upstream_failed does not fail the run",
         "runs",
         "_BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)",
@@ -304,13 +301,13 @@ THOROUGH = (
     ),
     Mutant(
         "a batch that is taken back keeps its runs",
-        "core",
+        "tables",
         "            self.runs[key].run = before\n",
         "            pass\n",
     ),
     Mutant(
         "people's counters miss what was before",
-        "core",
+        "tables",
         "self.deltas[row.run_key, group_id, before.state.value] -= 1",
         "pass",
     ),

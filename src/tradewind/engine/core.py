@@ -1,24 +1,24 @@
-"""Everything the engine knows: rows, the batch that is being decided, and the indexes over the rows.
+"""Everything the engine knows: rows and the indexes over them.
 
 Rows change only by the `put_*` methods, which write the journal, the facts and the indexes together.
 
-Invariant: `undo` brings the rows back to a mark, and `rebuild` makes every index from the rows alone. So taking back
-a batch, going on after an event that raised, and starting from a database are the same thing.
+Invariant: `rebuild` makes every index from the rows alone. So taking back a batch, going on after an event that raised,
+and starting from a database are the same thing.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import UTC, datetime
+from typing import NamedTuple
 
-from tradewind.engine.graph import Graph
 from tradewind.engine.limits import Draws, Limits
 from tradewind.engine.live import LiveRun, Node
 from tradewind.engine.past import Past
 from tradewind.engine.queues import Queues
 from tradewind.engine.runqueue import RunQueue
+from tradewind.engine.tables import Tables
 from tradewind.engine.timers import Entry, Kind, Timers
 from tradewind.engine.usage import Usage, limits_of
 from tradewind.engine.watches import Watches
@@ -26,16 +26,14 @@ from tradewind.model.dagspec import DagSpec, TriggerRunBody, WaitTaskBody
 from tradewind.model.facts import (
     AttemptFact,
     DagFact,
-    Fact,
     PoolFact,
     RunFact,
     TaskDropped,
     TaskFact,
-    XComsCleared,
 )
 from tradewind.model.ids import AttemptId, RunKey, TaskKey, VersionHash
 from tradewind.model.problem import Problem
-from tradewind.model.rows import Attempt, DagRow, DagRun, Pool, TaskInstance, XComRow
+from tradewind.model.rows import Attempt, DagRow, DagRun, Pool, TaskInstance
 from tradewind.model.states import AttemptPhase, RunState, TaskState
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,29 +47,22 @@ class Check(NamedTuple):
     part: tuple[str, int] | None = None
 
 
-class Core:
-    """Rows, journal and indexes."""
+class Core(Tables):
+    """Rows and the indexes over them."""
 
     def __init__(self, specs: Callable[[VersionHash], DagSpec], limits: Limits) -> None:
-        self.specs = specs
-        self.limits = limits
+        super().__init__(specs, limits)
         self.now: datetime = _EPOCH
         self.draws: Draws = None  # type: ignore[assignment]  # set before every decision
-        self._graphs: dict[VersionHash, Graph] = {}
         self.reset()
 
     def reset(self) -> None:
         """Know nothing."""
-        self.dags: dict[str, DagRow] = {}
-        self.pools: dict[str, Pool] = {}
-        self.runs: dict[RunKey, LiveRun] = {}
-        self.attempts: dict[AttemptId, Attempt] = {}
-        self.facts: list[Fact] = []
-        self.xcoms: list[XComRow] = []
-        self.deltas: defaultdict[tuple[RunKey, str, str], int] = defaultdict(int)
+        self._empty()
         self.problems: dict[str, Problem] = {}
         """DAGs whose timetable cannot be kept."""
-        self._journal: list[tuple[Any, ...]] = []
+        self.versions_moved = False
+        """Some DAG got another version since unused ones were forgotten."""
         self._clear_indexes()
 
     def _clear_indexes(self) -> None:
@@ -102,26 +93,6 @@ class Core:
         self.kept: dict[RunKey, None] = {}
         """Those among them at which others look."""
 
-    # -- rows by name ----------------------------------------------------------------------------------------------
-
-    def graph(self, version: VersionHash) -> Graph:
-        """The compiled version."""
-        found = self._graphs.get(version)
-        if found is None:
-            found = self._graphs[version] = Graph(self.specs(version))
-        return found
-
-    def keep_graphs(self) -> None:
-        """Forget versions that nothing uses."""
-        used = {dag.version for dag in self.dags.values()} | {live.run.version for live in self.runs.values()}
-        for version in [version for version in self._graphs if version not in used]:
-            del self._graphs[version]
-
-    def task(self, key: TaskKey) -> TaskInstance | None:
-        """One task instance, if its run is here."""
-        live = self.runs.get(key.run_key)
-        return None if live is None else live.find(key.task_id, key.map_index)
-
     def has_room(self, dag: DagRow) -> bool:
         """Whether a scheduled run may be made beside those that are active."""
         limit = self.graph(dag.version).spec.max_active_runs
@@ -131,52 +102,6 @@ class Core:
         """A run that is here, by its id."""
         key = self.by_id.get((dag_id, run_id))
         return None if key is None else self.runs[key]
-
-    # -- the batch -------------------------------------------------------------------------------------------------
-
-    def mark(self) -> tuple[int, int, int]:
-        """Where the batch is now."""
-        return len(self._journal), len(self.facts), len(self.xcoms)
-
-    def undo(self, mark: tuple[int, int, int] = (0, 0, 0)) -> None:
-        """Take everything after a mark back; `rebuild` must follow."""
-        journal, facts, xcoms = mark
-        while len(self._journal) > journal:
-            self._undo(self._journal.pop())
-        del self.facts[facts:]
-        del self.xcoms[xcoms:]
-
-    def _undo(self, entry: tuple[Any, ...]) -> None:
-        kind, key, before, after = entry
-        if kind == "task":
-            found = self.runs[key.run_key].node(key.task_id).rows
-            if before is None:
-                del found[key.map_index]
-            else:
-                found[key.map_index] = before
-            self._tell(self.runs[key.run_key], after, before)
-        elif kind == "run":
-            self.runs[key].run = before
-        elif kind == "created":
-            del self.runs[key]
-        elif kind == "version":
-            self.runs[key].graph = before
-        elif kind == "xcoms":
-            self.xcoms = before
-        else:
-            tables: dict[str, dict[Any, Any]] = {"attempt": self.attempts, "dag": self.dags, "pool": self.pools}
-            rows = tables[kind]
-            if before is None:
-                del rows[key]
-            else:
-                rows[key] = before
-
-    def published(self) -> None:
-        """The batch is committed: it cannot be taken back any more."""
-        self._journal.clear()
-        self.facts.clear()
-        self.xcoms.clear()
-        self.deltas.clear()
 
     # -- changing rows ---------------------------------------------------------------------------------------------
 
@@ -212,16 +137,6 @@ class Core:
         self.facts.append(TaskDropped(run_key=ti.run_key, task_id=ti.task_id, map_index=ti.map_index, cause=cause))
         self.dirty[ti.run_key] = None
 
-    def _tell(self, live: LiveRun, before: TaskInstance | None, after: TaskInstance | None) -> None:
-        """Counters that people look at: for the run and each group that the task is in."""
-        row = after or before
-        assert row is not None
-        for group_id in ("", *live.graph.groups_of.get(row.task_id, ())):
-            if before is not None:
-                self.deltas[row.run_key, group_id, before.state.value] -= 1
-            if after is not None:
-                self.deltas[row.run_key, group_id, after.state.value] += 1
-
     def _hold(self, live: LiveRun, node: Node, before: TaskInstance | None, after: TaskInstance | None) -> None:
         if node.task is None:
             return
@@ -250,14 +165,6 @@ class Core:
             self.checks[Check(run_key, edge.target, part)] = None
         if ti.state.is_finished:
             self.watches.task_ended(live.run)
-
-    def clear_xcoms(self, ti: TaskInstance) -> None:
-        """All XComs of a task instance are gone, those of this batch too (a store writes them after the clears)."""
-        self.facts.append(XComsCleared(run_key=ti.run_key, task_id=ti.task_id, map_index=ti.map_index))
-        kept = [row for row in self.xcoms if (row.run_key, row.task_id, row.map_index) != tuple(ti.key)]
-        if len(kept) < len(self.xcoms):
-            self._journal.append(("xcoms", None, self.xcoms, None))
-            self.xcoms = kept
 
     def put_attempt(self, attempt: Attempt, cause: str = "") -> None:
         """An attempt is now so."""
@@ -333,11 +240,13 @@ class Core:
         self._journal.append(("dag", dag.dag_id, before, dag))
         self.dags[dag.dag_id] = dag
         self._index_dag(dag)
+        self.versions_moved |= before is not None and before.version != dag.version
         if before is not None and before.paused and not dag.paused:
             self.queues.release_all(("paused", dag.dag_id))
 
     def drop_dag(self, dag_id: str) -> None:
         """A DAG was deleted with its history."""
+        self.problems.pop(dag_id, None)
         before = self.dags.pop(dag_id, None)
         if before is not None:
             self._journal.append(("dag", dag_id, before, None))
@@ -434,9 +343,9 @@ class Core:
 
     def _run_timers(self, live: LiveRun) -> None:
         run = live.run
-        if run.state is RunState.QUEUED:
+        if run.state is RunState.QUEUED and run.run_after > self.now:
             self.timers.add(run.run_after, Kind.RUN_START, run.run_key)
-        elif (at := timeout_at(live)) is not None:
+        if (at := live.timeout_at()) is not None:
             self.timers.add(at, Kind.RUN_TIMEOUT, run.run_key)
 
     def _is_current(self, entry: Entry) -> bool:
@@ -463,7 +372,7 @@ class Core:
             return False
         if kind is Kind.RUN_START:
             return live.run.state is RunState.QUEUED and live.run.run_after == at
-        return timeout_at(live) == at
+        return live.timeout_at() == at
 
     def forget(self, run_key: RunKey) -> None:
         """A run that ended leaves memory."""
@@ -476,15 +385,6 @@ class Core:
         self.dirty.pop(run_key, None)
         self.past.forget(run_key)
         self.usage.of.pop(("run", run_key), None)
-
-
-def timeout_at(live: LiveRun) -> datetime | None:
-    """When a running run has taken too long."""
-    seconds = live.graph.spec.dagrun_timeout_seconds
-    run = live.run
-    if seconds is None or run.state is not RunState.RUNNING or run.started_at is None or run.ending:
-        return None
-    return run.started_at + timedelta(seconds=seconds)
 
 
 def is_native(body: object) -> bool:

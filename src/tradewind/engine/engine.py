@@ -131,6 +131,9 @@ class Engine:
         core.published()
         core.past.forget_answers()
         runs.leave(core)
+        if core.versions_moved:
+            core.keep_graphs()
+            core.versions_moved = False
 
     def rollback(self) -> None:
         """The batch was refused: everything is as before it."""

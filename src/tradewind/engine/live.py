@@ -6,6 +6,7 @@ Invariant: everything here but `run` and the rows of the nodes can be made again
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from tradewind.engine.counts import Counts, Tally
@@ -13,7 +14,7 @@ from tradewind.engine.graph import Graph, Sight
 from tradewind.model.dagspec import TaskSpec
 from tradewind.model.ids import AttemptId
 from tradewind.model.rows import DagRun, TaskInstance
-from tradewind.model.states import ACTIVE, FINISHED, TaskState
+from tradewind.model.states import ACTIVE, FINISHED, RunState, TaskState
 
 _MOVING = frozenset(
     {
@@ -90,6 +91,13 @@ class LiveRun:
         """One row."""
         node = self.nodes.get(task_id)
         return None if node is None else node.rows.get(map_index)
+
+    def timeout_at(self) -> datetime | None:
+        """When it has run for too long; None while it does not run, or ends already."""
+        seconds, run = self.graph.spec.dagrun_timeout_seconds, self.run
+        if seconds is None or run.state is not RunState.RUNNING or run.started_at is None or run.ending:
+            return None
+        return run.started_at + timedelta(seconds=seconds)
 
     # -- mapped groups ---------------------------------------------------------------------------------------------
 

@@ -19,6 +19,9 @@ class Kind(IntEnum):
     SLOT = 4
 
 
+_TIDY_AT = 4096
+"""Entries before those that moved on are thrown out; deadlines of hours would gather otherwise."""
+
 Entry = tuple[datetime, Kind, Any]
 
 
@@ -28,10 +31,15 @@ class Timers:
     def __init__(self, is_current: Callable[[Entry], bool]) -> None:
         self._is_current = is_current
         self._heap: list[Entry] = []
+        self._tidy_at = _TIDY_AT
 
     def add(self, at: datetime, kind: Kind, key: Any) -> None:
         """Ask for a moment."""
         heapq.heappush(self._heap, (at, kind, key))
+        if len(self._heap) > self._tidy_at:
+            self._heap = [entry for entry in self._heap if self._is_current(entry)]
+            heapq.heapify(self._heap)
+            self._tidy_at = max(_TIDY_AT, 2 * len(self._heap))
 
     def clear(self) -> None:
         """Forget all."""
