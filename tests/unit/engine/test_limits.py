@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.engine.specs import chain, dag, over, task
 from tests.unit.engine.world import World
 from tradewind.model import commands as cmd
-from tradewind.model.dagspec import WeightRule
+from tradewind.model.dagspec import WaitTimeBody, WeightRule
 from tradewind.model.outcome import Rescheduled
 
 ABSOLUTE = WeightRule.ABSOLUTE
@@ -160,3 +160,14 @@ def test_a_task_that_waits_to_be_run_again_holds_no_slot() -> None:
     name = world.running()[0]
     world.end(name, Rescheduled(at=world.now.replace(hour=5)))
     assert world.running() == [({"sensor", "other"} - {name}).pop()]
+
+
+def test_a_pool_counts_deferred_tasks_only_where_it_says_so() -> None:
+    wait = WaitTimeBody(after_seconds=60, anchor="start")
+    for counted, expected in ((True, ["free"]), (False, ["free", "held"])):
+        world = World(dag(task("wait", body=wait, pool="p"), task("held", pool="p"), task("free")))
+        world.command(cmd.SetPool(name="p", slots=1, include_deferred=counted))
+        world.trigger()
+        assert sorted(world.running()) == expected
+        world.pass_time(60)
+        assert sorted(world.running()) == ["free", "held"]
