@@ -30,6 +30,8 @@ class FileZygote:
         """Work until it has loaded."""
         self.running: dict[str, int] = {}
         """Pid (0: not told yet) of the fork for each work."""
+        self.worked = 0.0
+        """When a fork of it last ended, by the monotonic clock."""
         self.private_bytes = 0
         self.too_slow = False
         self.retired = False

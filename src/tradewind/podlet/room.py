@@ -1,11 +1,14 @@
 """How many file zygotes may stay, and how much memory of their own they may have.
 
-Invariant: one that has work is never ended for room; of the others those go first that were not used the longest.
+Invariant: one that has work is never ended for room; of the others those go first that were not used the longest. One
+that had work a moment ago will have more: it stays beyond the caps for a while, up to a multiple of them. Else a hundred
+files that take turns would each be loaded for each task. When they are quiet the caps hold.
 What they have is measured when they have loaded and now and then while files are loaded, never for each attempt.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 
 from tradewind.podlet import loop as loops
@@ -13,6 +16,9 @@ from tradewind.podlet import processes
 from tradewind.podlet.file_zygote import FileZygote
 
 _MEASURE_SECONDS = 10.0
+_BUSY_SECONDS = 5.0
+_BUSY_FACTOR = 3
+_LOOK_SECONDS = 1.0
 
 
 class Room:
@@ -24,6 +30,7 @@ class Room:
         self._memory_bytes = memory_bytes
         self._retire = retire
         self._measuring = False
+        self._looking = False
 
     def make(self, zygotes: Collection[FileZygote], *, coming: int = 0, spare: FileZygote | None = None) -> None:
         """End idle ones until the rest is within the caps. `zygotes`: the longest unused first.
@@ -33,13 +40,28 @@ class Room:
         there = [zygote for zygote in zygotes if zygote.is_open]
         total = sum(zygote.private_bytes for zygote in there)
         left = len(there) + coming
-        for zygote in there:
-            if left <= self._most and total <= self._memory_bytes:
-                return
-            if zygote.is_idle and zygote is not spare:
-                left -= 1
-                total -= zygote.private_bytes
-                self._retire(zygote)
+        now = time.monotonic()
+        for busy_too in (False, True):
+            factor = _BUSY_FACTOR if busy_too else 1
+            for zygote in there:
+                if left <= self._most * factor and total <= self._memory_bytes * factor:
+                    break
+                is_busy = now - zygote.worked < _BUSY_SECONDS
+                if zygote.is_idle and zygote is not spare and is_busy == busy_too:
+                    left -= 1
+                    total -= zygote.private_bytes
+                    self._retire(zygote)
+        if left > self._most or total > self._memory_bytes:
+            self._look_again(zygotes)
+
+    def _look_again(self, zygotes: Collection[FileZygote]) -> None:
+        if not self._looking:
+            self._looking = True
+            self._loop.after(_LOOK_SECONDS, lambda: self._look(zygotes))
+
+    def _look(self, zygotes: Collection[FileZygote]) -> None:
+        self._looking = False
+        self.make(zygotes)
 
     def loaded(self, zygote: FileZygote, zygotes: Collection[FileZygote]) -> None:
         """One has loaded. It grows while it is used, so all are measured again after a while."""

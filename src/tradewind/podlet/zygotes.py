@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -176,6 +177,7 @@ class Zygotes:
             self._sink.forked(message.id, message.pid)
         elif isinstance(message, Done):
             zygote.running.pop(message.id, None)
+            zygote.worked = time.monotonic()
             self._sink.done(message.id, message.status)
             if zygote.retired and zygote.is_idle:
                 self._retire(zygote)

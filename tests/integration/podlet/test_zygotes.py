@@ -137,6 +137,16 @@ def test_the_least_recently_used_end_first_when_there_are_too_many(tmp_path: pat
         assert [is_running(pid) for pid in pids] == [True, False, True, True]
 
 
+def test_files_that_take_turns_are_not_loaded_for_each_turn_and_end_when_it_is_quiet(tmp_path: pathlib.Path) -> None:
+    with Podlet(tmp_path, "--zygotes", "4") as podlet:
+        text = "import os\nLOADED = os.getpid()\ndef one():\n    return LOADED\n"
+        files = [podlet.write(text, f"f{n}.py") for n in range(10)]
+        first = [podlet.client.end_of(podlet.begin(file, "one")).result.xcoms[0].value for file in files]
+        again = [podlet.client.end_of(podlet.begin(file, "one")).result.xcoms[0].value for file in files]
+        assert again == first
+        wait_until(lambda: len(podlet.zygote_pids()) <= 4)
+
+
 def test_five_hundred_files_loaded_and_idle_stay_within_the_memory_cap(tmp_path: pathlib.Path) -> None:
     with Podlet(tmp_path, "--zygotes", "1000", "--zygote-bytes", str(MEMORY_CAP)) as podlet:
         files = [
