@@ -1,7 +1,7 @@
 """How many file zygotes may stay, and how much memory of their own they may have.
 
 Invariant: one that has work is never ended for room; of the others those go first that were not used the longest. One
-that had work a moment ago will have more: it stays beyond the caps for a while, up to a multiple of them. Else a hundred
+that had work a moment ago will have more: it stays beyond the caps for a while, up to a multiple of them. Else many
 files that take turns would each be loaded for each task. When they are quiet the caps hold.
 What they have is measured when they have loaded and now and then while files are loaded, never for each attempt.
 """
