@@ -26,6 +26,11 @@ def set_current(context: Any) -> Iterator[Any]:
         _current.reset(token)
 
 
+def is_running() -> bool:
+    """Whether a task runs in this process, so that the graph is not being drawn any more."""
+    return _current.get() is not None
+
+
 def get_current_context() -> Any:
     """The context of the task that runs. Raises RuntimeError outside of one."""
     found = _current.get()

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tradewind.sdk import arguments, errors, registry, scope, setup_teardown
+from tradewind.sdk import arguments, context, errors, registry, scope, setup_teardown
 from tradewind.sdk.node import Node, check_key
 from tradewind.sdk.params import ParamsDict
 from tradewind.sdk.resolving import references
@@ -297,7 +297,7 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
         if name in _SETTLED and self._instantiated:
             value = arguments.settle(f"task {self.task_id!r}", name, value)
         object.__setattr__(self, name, value)
-        if self._instantiated and name in self.template_fields and not self._from_mapped:
+        if self._instantiated and name in self.template_fields and not self._from_mapped and not context.is_running():
             for operator, _ in references(value):
                 self.set_upstream(operator)
 
