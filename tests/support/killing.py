@@ -169,7 +169,10 @@ class KillLoop:
                 report.infrastructure += 1
             if attempt_id in left and reason not in ("Completed", "Lost", "Killed"):
                 report.unexplained.append(f"{attempt_id}: its body left, and it is {reason}")
-        report.not_whole = [one for one in left if attempts.get(one) == "Completed" and not self._log_is_whole(one)]
+        logs = self._find_logs()
+        report.not_whole = [
+            one for one in left if attempts.get(one) == "Completed" and not _is_whole(logs.get(one), one)
+        ]
         return report
 
     def _wait_runs(self) -> dict[tuple[str, str], str]:
@@ -194,13 +197,17 @@ class KillLoop:
     def _attempts(self) -> dict[str, str]:
         return dict(self._read("select attempt_id, reason from attempt"))
 
-    def _log_is_whole(self, attempt_id: str) -> bool:
-        found = list((self.server.home / "logs").rglob(f"*{attempt_id}.log"))
-        found += [path for path in [self.server.home / "attempts" / attempt_id / "log"] if path.exists()]
-        if not found:
-            return False
-        lines = [line for line in found[0].read_text().splitlines() if attempt_id in line]
-        return [line.split()[3] for line in lines] == ["begin", "end"]
+    def _find_logs(self) -> dict[str, pathlib.Path]:
+        """The log of each attempt: at rest, or where its end was not taken yet."""
+        found = {path.parent.name: path for path in (self.server.home / "attempts").glob("*/log")}
+        return {**found, **{path.name.split(".")[-2]: path for path in (self.server.home / "logs").rglob("*.log")}}
+
+
+def _is_whole(log: pathlib.Path | None, attempt_id: str) -> bool:
+    if log is None:
+        return False
+    lines = [line for line in log.read_text().splitlines() if attempt_id in line]
+    return [line.split()[3] for line in lines] == ["begin", "end"]
 
 
 def _children(pid: int) -> list[int]:
