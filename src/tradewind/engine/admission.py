@@ -7,9 +7,8 @@ from collections.abc import Hashable
 
 from msgspec.structs import replace
 
-from tradewind.engine import attempts, crossings, readiness, runs, schedules
+from tradewind.engine import attempts, crossings, native, readiness, runs, schedules
 from tradewind.engine.core import Check, Core
-from tradewind.engine.finish import finish
 from tradewind.engine.live import LiveRun
 from tradewind.engine.queues import Group
 from tradewind.engine.timers import Kind
@@ -68,7 +67,7 @@ def _task_due(core: Core, key: TaskKey) -> None:
         if isinstance(body, WaitTaskBody):
             crossings.timed_out(core, live, ti, body)
         else:
-            finish(core, live, replace(ti, ended_at=core.now), TaskState.SUCCESS, "its time came")
+            native.done(core, live, ti, TaskState.SUCCESS, "its time came")
 
 
 def _again(core: Core, live: LiveRun, ti: TaskInstance, cause: str) -> None:

@@ -12,9 +12,8 @@ from msgspec.structs import replace
 
 from tradewind.engine import runs
 from tradewind.engine.core import Core
-from tradewind.engine.finish import finish
 from tradewind.engine.live import LiveRun
-from tradewind.engine.native import begin
+from tradewind.engine.native import begin, done
 from tradewind.engine.retries import fail_try
 from tradewind.engine.watches import date_name, run_name
 from tradewind.model.dagspec import TriggerRunBody, WaitTaskBody
@@ -91,7 +90,7 @@ def _trigger_at(core: Core, live: LiveRun, ti: TaskInstance, body: TriggerRunBod
         return
     begun = begin(core, ti)
     if other is not None and body.skip_if_exists:
-        finish(core, live, replace(begun, ended_at=core.now), TaskState.SKIPPED, f"run {run_id} exists")
+        done(core, live, begun, TaskState.SKIPPED, f"run {run_id} exists")
         return
     if other is not None and not body.reset:
         fail_try(core, live, begun, _FAILED, f"DAG {body.dag_id!r} already has a run {run_id!r}.")
@@ -105,7 +104,7 @@ def _trigger_at(core: Core, live: LiveRun, ti: TaskInstance, body: TriggerRunBod
             fail_try(core, live, begun, _FAILED_FOR_GOOD, str(problem))
             return
     if not body.wait:
-        finish(core, live, replace(begun, ended_at=core.now), TaskState.SUCCESS, f"triggered run {run_id}")
+        done(core, live, begun, TaskState.SUCCESS, f"triggered run {run_id}")
         return
     name = run_name(body.dag_id, run_id)
     core.put_task(live, replace(begun, state=TaskState.DEFERRED, waits_for=name), f"waits for run {run_id}")
@@ -138,7 +137,7 @@ def _look_at_run(core: Core, live: LiveRun, ti: TaskInstance, body: TriggerRunBo
     if state in body.failed_states:
         fail_try(core, live, ti, _FAILED, f"Run {run_id!r} of DAG {body.dag_id!r} is {state}.")
     elif state in body.allowed_states:
-        finish(core, live, replace(ti, ended_at=core.now), TaskState.SUCCESS, f"run {run_id} is {state}")
+        done(core, live, ti, TaskState.SUCCESS, f"run {run_id} is {state}")
 
 
 def _ask(core: Core, ti: TaskInstance, ref: RunRef) -> None:
@@ -162,9 +161,9 @@ def _look_at_date(core: Core, live: LiveRun, ti: TaskInstance, body: WaitTaskBod
     if any(state in body.failed_states for state in states):
         _refuse(core, live, ti, body, f"{what} failed.")
     elif any(state in body.skipped_states for state in states):
-        finish(core, live, replace(ti, ended_at=core.now), TaskState.SKIPPED, f"{what} was skipped")
+        done(core, live, ti, TaskState.SKIPPED, f"{what} was skipped")
     elif states and all(state in body.allowed_states for state in states):
-        finish(core, live, replace(ti, ended_at=core.now), TaskState.SUCCESS, f"{what} is there")
+        done(core, live, ti, TaskState.SUCCESS, f"{what} is there")
 
 
 def timed_out(core: Core, live: LiveRun, ti: TaskInstance, body: WaitTaskBody) -> None:
@@ -176,7 +175,7 @@ def _refuse(
     core: Core, live: LiveRun, ti: TaskInstance, body: WaitTaskBody, verdict: str, *, retry: bool = True
 ) -> None:
     if body.soft_fail:
-        finish(core, live, replace(ti, verdict=verdict, ended_at=core.now), TaskState.SKIPPED, "soft fail")
+        done(core, live, replace(ti, verdict=verdict), TaskState.SKIPPED, "soft fail")
     else:
         fail_try(core, live, ti, _FAILED if retry else _FAILED_FOR_GOOD, verdict)
 

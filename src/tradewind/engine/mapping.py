@@ -63,8 +63,9 @@ def expand(core: Core, live: LiveRun, node: Node, ti: TaskInstance) -> None:
 def revise(core: Core, live: LiveRun, node: Node) -> bool:
     """After a clear the length may be another one: elements are added, restored or removed. True where it changed."""
     total = product(live, live.graph.mappings[node.task_id])
-    if total is None or total < 0 or total > core.limits.max_elements:
+    if total is None or total < 0 or total > core.limits.max_elements or total == node.fitted:
         return False
+    node.fitted = total
     kept = [index for index, ti in node.rows.items() if ti.state is not TaskState.REMOVED]
     if set(kept) == set(range(total)):
         return False

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from tradewind.engine.core import Core
-from tradewind.engine.finish import finish
+from tradewind.engine.finish import call_back, finish
 from tradewind.engine.live import LiveRun
 from tradewind.engine.skipping import skip_below
 from tradewind.model.dagspec import EmptyBody, LatestOnlyBody, TaskSpec, WaitTimeBody
@@ -24,18 +24,29 @@ def do_here(core: Core, live: LiveRun, task: TaskSpec, ti: TaskInstance) -> None
     begun = begin(core, ti)
     match task.body:
         case EmptyBody():
-            finish(core, live, replace(begun, ended_at=core.now), TaskState.SUCCESS, "empty")
+            done(core, live, begun, TaskState.SUCCESS, "empty")
         case LatestOnlyBody():
             skips = () if is_latest(live, core.now) else live.graph.downstream[ti.task_id]
-            done = replace(begun, ended_at=core.now, skips=skips)
-            finish(core, live, done, TaskState.SUCCESS, "latest" if not skips else "not the latest")
-            skip_below(core, live, done, skips)
+            begun = replace(begun, skips=skips)
+            done(core, live, begun, TaskState.SUCCESS, "latest" if not skips else "not the latest")
+            skip_below(core, live, begun, skips)
         case WaitTimeBody() as body:
             due = _moment(live.run, body, core.now)
             if due <= core.now:
-                finish(core, live, replace(begun, ended_at=core.now), TaskState.SUCCESS, "its time had come")
+                done(core, live, begun, TaskState.SUCCESS, "its time had come")
             else:
                 core.put_task(live, replace(begun, state=TaskState.DEFERRED, due_at=due), "waits for a moment")
+
+
+def done(core: Core, live: LiveRun, ti: TaskInstance, to: TaskState, cause: str) -> None:
+    """It ends well, without a worker that could have called its callbacks."""
+    over = replace(ti, ended_at=core.now)
+    finish(core, live, over, to, cause)
+    callbacks = live.graph.tasks[ti.task_id].callbacks
+    if to is TaskState.SUCCESS and callbacks.on_success:
+        call_back(core, live, over, "on_success", cause)
+    elif to is TaskState.SKIPPED and callbacks.on_skipped:
+        call_back(core, live, over, "on_skipped", cause)
 
 
 def begin(core: Core, ti: TaskInstance) -> TaskInstance:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.unit.engine.specs import chain, dag, group, task
 from tests.unit.engine.world import START, World
 from tradewind.model import commands as cmd
-from tradewind.model.dagspec import LatestOnlyBody, TriggerRunBody, WaitTaskBody, WaitTimeBody
+from tradewind.model.dagspec import Callbacks, LatestOnlyBody, TriggerRunBody, WaitTaskBody, WaitTimeBody
 from tradewind.model.states import RunState, TaskState
 from tradewind.model.timetable import CronDataInterval
 
@@ -80,6 +80,15 @@ def test_a_task_triggers_a_run_of_another_dag() -> None:
     assert world.states() == {"go": "success", "end": "queued"}
     made = world.run("made", "other")
     assert (made.conf, made.triggered_by, made.state.value) == ({"x": 1}, "d.go", "running")
+
+
+def test_callbacks_of_a_task_without_a_worker_are_asked_for() -> None:
+    callbacks = Callbacks(on_success=True, on_failure=True, on_skipped=True)
+    body = TriggerRunBody(dag_id="other", run_id="made", skip_if_exists=True)
+    world = World(dag(task("go", body=body, callbacks=callbacks)), chain(1, dag_id="other"))
+    world.trigger(run_id="one")
+    world.trigger(run_id="two")
+    assert world.callbacks() == [("on_success", "go"), ("on_skipped", "go")]
 
 
 def test_a_task_that_waits_for_the_run_it_triggered_ends_with_it() -> None:

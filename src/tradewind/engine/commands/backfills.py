@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import islice
 
 from tradewind.engine import runs
+from tradewind.engine.commands.acting import move_to_newest
 from tradewind.engine.commands.refusals import no_dag, refuse
 from tradewind.engine.commands.selection import walk_back
 from tradewind.engine.core import Core
@@ -50,6 +51,8 @@ def create(core: Core, command: cmd.CreateBackfill, by: str) -> CommandResult:
             touched += 1
         elif _again(live, command):
             runs.clear_all(core, live, "It was run again by a backfill.")
+            if command.run_on_latest_version:
+                move_to_newest(core, live)
             touched += 1
     if not touched:
         return refuse("nothing-to-do", "every slot in the range has its run", "use --reprocess failed or completed")
