@@ -18,15 +18,18 @@ _TRIGGERS = "triggers and deferrable operators are a later step of this program;
 
 
 def _at(place: str, *names: str, **renamed: str) -> dict[str, str]:
-    return {**{name: f"{place}:{name}" for name in names}, **{name: f"{place}:{real}" for name, real in renamed.items()}}
+    return {
+        **{name: f"{place}:{name}" for name in names},
+        **{name: f"{place}:{real}" for name, real in renamed.items()},
+    }
 
 
 def _operators(reason: str, *names: str) -> dict[str, str]:
-    return {name: f"operator|{reason}" for name in names}
+    return dict.fromkeys(names, f"operator|{reason}")
 
 
 def _things(reason: str, *names: str) -> dict[str, str]:
-    return {name: f"later|{reason}" for name in names}
+    return dict.fromkeys(names, f"later|{reason}")
 
 
 _DAG = _at("definition", "DAG", "dag")
@@ -143,7 +146,9 @@ _SLACK = "its provider is not among those that run here"
 
 TABLE: Table = {
     "airflow": {
-        **_at("definition", "DAG"), **_at("assets", "Dataset", "Asset"), **_at("xcom_arg", "XComArg"),
+        **_at("definition", "DAG"),
+        **_at("assets", "Dataset", "Asset"),
+        **_at("xcom_arg", "XComArg"),
         **_at("errors", "AirflowException"),
     },
     "airflow.version": {"version": "version|"},
@@ -151,7 +156,10 @@ TABLE: Table = {
     "airflow.sdk": _SDK,
     "airflow.sdk.exceptions": _EXCEPTIONS,
     "airflow.sdk.timezone": _TIMEZONE,
-    "airflow.sdk.types": {**_at("unset", "NOTSET"), **_things("a type", "RuntimeTaskInstanceProtocol", "DagRunProtocol")},
+    "airflow.sdk.types": {
+        **_at("unset", "NOTSET"),
+        **_things("a type", "RuntimeTaskInstanceProtocol", "DagRunProtocol"),
+    },
     "airflow.sdk.bases.operator": _BASE,
     "airflow.sdk.bases.sensor": _SENSOR,
     "airflow.sdk.bases.hook": _HOOK,
@@ -162,7 +170,8 @@ TABLE: Table = {
     "airflow.sdk.bases.timetable": _TIMETABLES,
     "airflow.sdk.bases.operatorlink": _things(_LATER, "BaseOperatorLink"),
     "airflow.sdk.bases.decorator": {
-        **_at("decorated", "DecoratedOperator"), **_at("task_decorator", "task_decorator_factory"),
+        **_at("decorated", "DecoratedOperator"),
+        **_at("task_decorator", "task_decorator_factory"),
         **_things("a type", "TaskDecorator"),
     },
     "airflow.sdk.definitions.dag": _DAG,
@@ -189,12 +198,17 @@ TABLE: Table = {
     "airflow.sdk.execution_time.secrets_masker": {"mask_secret": "masking:mask_secret"},
     "airflow.decorators": {**_DAG, **_TASKS},
     "airflow.decorators.base": {
-        **_at("decorated", "DecoratedOperator"), **_at("task_decorator", "task_decorator_factory"),
-        **_things("a type", "TaskDecorator"), **_at("decorated", "unique_task_id"),
+        **_at("decorated", "DecoratedOperator"),
+        **_at("task_decorator", "task_decorator_factory"),
+        **_things("a type", "TaskDecorator"),
+        **_at("decorated", "unique_task_id"),
     },
     "airflow.decorators.task_group": _at("group_decorator", "task_group"),
     "airflow.models": _MODELS,
-    "airflow.models.dag": {**_DAG, **_things("the database's models are not read from DAG files", "DagModel", "DagTag")},
+    "airflow.models.dag": {
+        **_DAG,
+        **_things("the database's models are not read from DAG files", "DagModel", "DagTag"),
+    },
     "airflow.models.baseoperator": _BASE,
     "airflow.models.abstractoperator": _at("operator", "AbstractOperator"),
     "airflow.models.baseoperatorlink": _things(_LATER, "BaseOperatorLink"),
@@ -332,7 +346,7 @@ TABLE: Table = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _packages() -> frozenset[str]:
     """Every module of the table and those above."""
     found: set[str] = set()

@@ -76,9 +76,7 @@ class XComsCleared(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     map_index: int = -1
 
 
-Fact = Union[
-    RunFact, TaskFact, TaskDropped, AttemptFact, DagFact, PoolFact, OutboxFact, CommandFact, XComsCleared
-]
+Fact = Union[RunFact, TaskFact, TaskDropped, AttemptFact, DagFact, PoolFact, OutboxFact, CommandFact, XComsCleared]
 
 
 class CountDelta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

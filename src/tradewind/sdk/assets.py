@@ -62,7 +62,9 @@ class Asset(BaseAsset):
         access_control: Any = None,
     ) -> None:
         if name is None and uri is None:
-            raise errors.ArgumentProblem.of("asset-without-name", "an asset", "it has neither name nor URI", "give it a name")
+            raise errors.ArgumentProblem.of(
+                "asset-without-name", "an asset", "it has neither name nor URI", "give it a name"
+            )
         self.uri = _uri(str(uri if uri is not None else name))
         self.name = str(name if name is not None else self.uri)
         self.group = group or self.asset_type
@@ -109,7 +111,9 @@ class Dataset(Asset):
 
     asset_type = "dataset"
 
-    def __init__(self, uri: Any = None, extra: dict[str, Any] | None = None, *, name: str | None = None, **more: Any) -> None:
+    def __init__(
+        self, uri: Any = None, extra: dict[str, Any] | None = None, *, name: str | None = None, **more: Any
+    ) -> None:
         super().__init__(name=name, uri=uri, extra=extra, **more)
 
 
@@ -150,7 +154,9 @@ class _Condition(BaseAsset):
         for one in objects:
             if not is_condition(one):
                 said = f"expected an asset or a condition of assets, got {type(one).__name__}: {one!r}"
-                raise errors.ArgumentProblem.of("wrong-type", "a condition of assets", said, "combine Asset(...) with & and |")
+                raise errors.ArgumentProblem.of(
+                    "wrong-type", "a condition of assets", said, "combine Asset(...) with & and |"
+                )
         same = type(self)
         self.objects = [inner for one in objects for inner in (one.objects if isinstance(one, same) else [one])]
 
@@ -209,5 +215,7 @@ def _uri(text: str) -> str:
     if not text.strip():
         raise errors.ValueProblem.of("asset-without-name", "an asset", "its name or URI is empty", "give it a name")
     if text.startswith("airflow:"):
-        raise errors.ValueProblem.of("asset-scheme", f"asset {text!r}", "the scheme `airflow` is reserved", "choose another scheme")
+        raise errors.ValueProblem.of(
+            "asset-scheme", f"asset {text!r}", "the scheme `airflow` is reserved", "choose another scheme"
+        )
     return text

@@ -68,7 +68,9 @@ def _chosen(ids: Any) -> set[str]:
     if isinstance(ids, str):
         return {ids}
     if not isinstance(ids, Iterable):
-        said = f"'branch_task_ids' must be either None, a task ID, or an Iterable of IDs, but got {type(ids).__name__!r}."
+        said = (
+            f"'branch_task_ids' must be either None, a task ID, or an Iterable of IDs, but got {type(ids).__name__!r}."
+        )
         raise errors.AirflowException(said)
     found = list(ids)
     if wrong := [one for one in found if not isinstance(one, str)]:

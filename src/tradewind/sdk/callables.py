@@ -56,7 +56,9 @@ def context_merge(context: dict[str, Any], *mappings: Mapping[str, Any] | None, 
     context.update(kwargs)
 
 
-def bind(about: str, function: Callable[..., Any], args: Collection[Any], kwargs: Mapping[str, Any], *, partly: bool) -> None:
+def bind(
+    about: str, function: Callable[..., Any], args: Collection[Any], kwargs: Mapping[str, Any], *, partly: bool
+) -> None:
     """Check that a decorated function can be called so; parameters named like context keys may be left out."""
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())
@@ -67,7 +69,9 @@ def bind(about: str, function: Callable[..., Any], args: Collection[Any], kwargs
     try:
         bound = signature.bind_partial(*args, **kwargs)
     except TypeError as error:
-        raise errors.ArgumentProblem.of("bad-call", about, str(error), "compare the call with the function's parameters") from None
+        raise errors.ArgumentProblem.of(
+            "bad-call", about, str(error), "compare the call with the function's parameters"
+        ) from None
     if partly:
         return
     missing = [

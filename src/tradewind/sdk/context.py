@@ -142,5 +142,3 @@ def inlet_events(task: Any) -> Mapping[Any, Any]:
 def outlet_events() -> Mapping[Any, Any]:
     """What the key `outlet_events` holds."""
     return _NoEvents("outlet_events")
-
-

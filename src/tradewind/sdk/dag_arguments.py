@@ -30,7 +30,16 @@ _TYPES: dict[str, tuple[tuple[type, ...], str, str]] = {
     "user_defined_filters": ((Mapping,), "a dict", "write {'name': function}"),
     "jinja_environment_kwargs": ((Mapping,), "a dict", "write {'option': value}"),
 }
-_MISPLACED = ("catchup", "schedule", "schedule_interval", "max_active_runs", "max_active_tasks", "concurrency", "tags", "dagrun_timeout")
+_MISPLACED = (
+    "catchup",
+    "schedule",
+    "schedule_interval",
+    "max_active_runs",
+    "max_active_tasks",
+    "concurrency",
+    "tags",
+    "dagrun_timeout",
+)
 _NO_EFFECT = {
     "full_filepath": "the file is known",
     "orientation": "the graph is drawn left to right",
@@ -49,7 +58,9 @@ def settle(about: str, given: Mapping[str, Any], old: dict[str, Any], notes: lis
     for name, (kinds, words, hint) in _TYPES.items():
         errors.expect("wrong-type", about, name, given.get(name), kinds, words=words, hint=hint)
     if (catchup := given["catchup"]) is not NOTSET:
-        errors.expect("wrong-type", about, "catchup", catchup, (bool,), words="True or False", hint="write it without quotes")
+        errors.expect(
+            "wrong-type", about, "catchup", catchup, (bool,), words="True or False", hint="write it without quotes"
+        )
     settled: dict[str, Any] = {
         "schedule": _schedule(about, given["schedule"], old, notes),
         "default_args": copy.deepcopy(dict(given["default_args"] or {})),
@@ -85,7 +96,14 @@ def _schedule(about: str, schedule: Any, old: dict[str, Any], notes: list[str]) 
 
 
 def _renamed(
-    about: str, before: str, today: str, given: Mapping[str, Any], old: dict[str, Any], notes: list[str], *, default: Any
+    about: str,
+    before: str,
+    today: str,
+    given: Mapping[str, Any],
+    old: dict[str, Any],
+    notes: list[str],
+    *,
+    default: Any,
 ) -> Any:
     if before not in old:
         return default if given[today] is None else given[today]

@@ -216,7 +216,15 @@ class ForeignDecorated(DecoratedOperator):
     def __init__(self, *, python_callable: Any, op_args: Any = None, op_kwargs: Any = None, **kwargs: Any) -> None:
         from tradewind.sdk.arguments import DEFAULTS
 
-        common = {"task_id", "dag", "task_group", "params", "default_args", "_airflow_mapped_validation_only", *DEFAULTS}
+        common = {
+            "task_id",
+            "dag",
+            "task_group",
+            "params",
+            "default_args",
+            "_airflow_mapped_validation_only",
+            *DEFAULTS,
+        }
         own = {name: kwargs.pop(name) for name in list(kwargs) if name not in common}
         super().__init__(python_callable=python_callable, op_args=op_args, op_kwargs=op_kwargs, **kwargs)
         self.arguments = own

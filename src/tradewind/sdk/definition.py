@@ -6,7 +6,6 @@ noted for the author in `notes`; none is silently dropped.
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import sys
@@ -16,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tradewind.sdk import dag_arguments, errors, registry, scope, timezone
-from tradewind.sdk.edges import EdgeModifier
 from tradewind.sdk.group import TaskGroup, duplicate
 from tradewind.sdk.node import check_key
-from tradewind.sdk.params import DagParam, Param, ParamsDict
+from tradewind.sdk.params import DagParam, ParamsDict
 from tradewind.sdk.states import TriggerRule
 from tradewind.sdk.unset import NOTSET
 
@@ -82,7 +80,9 @@ class DAG:
         for name in ("start_date", "end_date"):
             if isinstance(self.default_args.get(name), datetime):
                 self.default_args[name] = timezone.convert_to_utc(_in_zone(self.default_args[name], self.timezone))
-        self.template_searchpath: Any = [template_searchpath] if isinstance(template_searchpath, str) else template_searchpath
+        self.template_searchpath: Any = (
+            [template_searchpath] if isinstance(template_searchpath, str) else template_searchpath
+        )
         self.template_undefined: Any = template_undefined
         self.user_defined_macros = dict(user_defined_macros or {})
         self.user_defined_filters = dict(user_defined_filters or {})
@@ -293,7 +293,10 @@ def _factory(function: Callable[..., Any], dag_id: str, kwargs: dict[str, Any]) 
     def make(*args: Any, **given: Any) -> DAG:
         bound = inspect.signature(function).bind(*args, **given)
         bound.apply_defaults()
-        options = {"doc_md": function.__doc__, **{name: value for name, value in kwargs.items() if value is not None or name != "doc_md"}}
+        options = {
+            "doc_md": function.__doc__,
+            **{name: value for name, value in kwargs.items() if value is not None or name != "doc_md"},
+        }
         with DAG(dag_id, **options) as made:
             # The file that holds the function, not the one that decorates it.
             made.fileloc = function.__code__.co_filename
@@ -329,8 +332,8 @@ def _caller_file() -> str:
     """Path of the file that makes the DAG: the first frame outside of this package."""
     here = str(Path(__file__).parent)
     frame = sys._getframe(1)
-    while frame.f_back is not None and (frame.f_code.co_filename.startswith(here) or frame.f_code.co_filename == "<string>"):
+    while frame.f_back is not None and (
+        frame.f_code.co_filename.startswith(here) or frame.f_code.co_filename == "<string>"
+    ):
         frame = frame.f_back
     return frame.f_code.co_filename
-
-

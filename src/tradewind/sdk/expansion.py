@@ -39,7 +39,9 @@ class DictOfListsExpandInput(ResolveMixin):
             value = self.value[name]
             length = count_of(value, context)
             if length < 1:
-                raise errors.AirflowFailException(f"argument {name!r} is mapped over nothing, there is no element {index}")
+                raise errors.AirflowFailException(
+                    f"argument {name!r} is mapped over nothing, there is no element {index}"
+                )
             index, place = divmod(index, length)
             found[name] = element_of(value, context, place)
         return {name: found[name] for name in self.value}
@@ -111,7 +113,9 @@ class MappedArgument(ResolveMixin):
         return self.expand_input.resolve(context)[self.key]
 
     def __iter__(self) -> Iterator[Any]:
-        raise TypeError(f"argument {self.key!r} of a mapped task group is known only when the group runs; pass it to a task")
+        raise TypeError(
+            f"argument {self.key!r} of a mapped task group is known only when the group runs; pass it to a task"
+        )
 
 
 def is_mappable(value: Any) -> bool:
@@ -122,7 +126,9 @@ def is_mappable(value: Any) -> bool:
 def check_expand(about: str, arguments: Mapping[str, Any]) -> None:
     """Refuse what cannot be mapped over."""
     if not arguments:
-        raise errors.ArgumentProblem.of("nothing-to-map", about, "expand() was called without arguments", "name one argument with a list")
+        raise errors.ArgumentProblem.of(
+            "nothing-to-map", about, "expand() was called without arguments", "name one argument with a list"
+        )
     for name, value in arguments.items():
         if not is_mappable(value):
             said = f"expand() got {_kind(value)} for {name!r}, which cannot be mapped over"

@@ -151,7 +151,11 @@ class Resources:
     def to_plain(self) -> dict[str, Any]:
         """As API JSON."""
         both = {"requests": self.requests, "limits": self.limits}
-        return {name: {k: str(v) for k, v in part.items() if v is not None} for name, part in both.items() if any(part.values())}
+        return {
+            name: {k: str(v) for k, v in part.items() if v is not None}
+            for name, part in both.items()
+            if any(part.values())
+        }
 
 
 class OnFinishAction(str, Enum):

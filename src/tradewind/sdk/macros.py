@@ -25,7 +25,7 @@ def __getattr__(name: str) -> Any:
 
 def random() -> float:
     """A number from 0 to 1."""
-    return _random.random()  # noqa: S311 - for templates, not for secrets
+    return _random.random()
 
 
 def ds_add(ds: str, days: int) -> str:

@@ -33,13 +33,24 @@ def known_arguments(operator_class: type[BaseOperator]) -> frozenset[str]:
 class OperatorPartial:
     """Arguments that are the same for all elements, waiting for `expand` or `expand_kwargs`."""
 
-    def __init__(self, operator_class: type[BaseOperator], *, task_id: str, dag: Any, task_group: Any, params: Any, kwargs: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        operator_class: type[BaseOperator],
+        *,
+        task_id: str,
+        dag: Any,
+        task_group: Any,
+        params: Any,
+        kwargs: dict[str, Any],
+    ) -> None:
         self.operator_class = operator_class
         self.about = f"task {task_id!r} ({operator_class.__name__})"
         check_key(task_id, "task", about=self.about)
         self._refuse_unknown("partial", kwargs)
         self.dag: DAG | None = dag or scope.current_dag()
-        self.task_group: TaskGroup | None = task_group or (scope.current_group(self.dag) if self.dag is not None else None)
+        self.task_group: TaskGroup | None = task_group or (
+            scope.current_group(self.dag) if self.dag is not None else None
+        )
         own_defaults = kwargs.pop("default_args", None)
         defaults, self.params = arguments.merged(self.dag, self.task_group, params, own_defaults)
         self.default_args: dict[str, Any] = dict(own_defaults or {})
@@ -95,7 +106,9 @@ def refuse_twice(about: str, partial: Mapping[str, Any], mapped: Mapping[str, An
     """Refuse arguments that are given both ways."""
     if twice := [name for name in mapped if name in partial]:
         said = f"{', '.join(map(repr, twice))} given both to partial() and to expand()"
-        raise errors.ArgumentProblem.of("given-twice", about, said, "what differs goes to expand(), what is the same to partial()")
+        raise errors.ArgumentProblem.of(
+            "given-twice", about, said, "what differs goes to expand(), what is the same to partial()"
+        )
 
 
 class MappedOperator(AbstractOperator):
@@ -249,14 +262,24 @@ class MappedOperator(AbstractOperator):
         return operator
 
     def _take_over(self, operator: BaseOperator, mapped: Mapping[str, Any]) -> None:
-        for name in ("is_setup", "is_teardown", "on_failure_fail_dagrun", "trigger_rule", "upstream_task_ids", "downstream_task_ids"):
+        for name in (
+            "is_setup",
+            "is_teardown",
+            "on_failure_fail_dagrun",
+            "trigger_rule",
+            "upstream_task_ids",
+            "downstream_task_ids",
+        ):
             object.__setattr__(operator, name, getattr(self, name))
         if isinstance(self.expand_input, expansion.DictOfListsExpandInput):
             from tradewind.templates import literal
 
             found = {name for name, value in self.expand_input.value.items() if isinstance(value, ResolveMixin)}
             if self.into_op_kwargs:
-                fresh = {name: literal(value) if name in found else value for name, value in operator.__dict__["op_kwargs"].items()}
+                fresh = {
+                    name: literal(value) if name in found else value
+                    for name, value in operator.__dict__["op_kwargs"].items()
+                }
                 operator.__dict__["op_kwargs"] = fresh
                 return
             for name in found & set(operator.template_fields):

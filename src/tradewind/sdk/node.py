@@ -33,7 +33,9 @@ def check_key(key: Any, what: str, *, about: str = "") -> None:
         raise errors.ValueProblem.of("bad-id", about, said, "shorten it")
     if not _KEY.fullmatch(key):
         said = "the id may hold only letters, digits, dashes, dots and underscores"
-        raise errors.ValueProblem.of("bad-id", about, said, "put a dash or an underscore where there is another character")
+        raise errors.ValueProblem.of(
+            "bad-id", about, said, "put a dash or an underscore where there is another character"
+        )
 
 
 def check_group_key(key: Any) -> None:
@@ -45,7 +47,9 @@ def check_group_key(key: Any) -> None:
         raise errors.ValueProblem.of("bad-id", about, said, "shorten it")
     if not _GROUP_KEY.fullmatch(key):
         said = "a group's id may hold only letters, digits, dashes and underscores"
-        raise errors.ValueProblem.of("bad-id", about, said, "use an underscore in place of a dot; nest groups for a hierarchy")
+        raise errors.ValueProblem.of(
+            "bad-id", about, said, "use an underscore in place of a dot; nest groups for a hierarchy"
+        )
 
 
 class DependencyMixin:

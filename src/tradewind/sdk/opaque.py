@@ -45,7 +45,7 @@ class OpaqueOperator(BaseOperator):
         return dagspec.OpaqueBody(classpath=kind.classpath, reason=kind.reason)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def operator(classpath: str, reason: str) -> type[OpaqueOperator]:
     """The class of this dotted name."""
     module, _, name = classpath.rpartition(".")
@@ -55,7 +55,7 @@ def operator(classpath: str, reason: str) -> type[OpaqueOperator]:
     return made
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def thing(classpath: str, reason: str) -> type[Any]:
     """A class that can be imported, and says so when it is made."""
     module, _, name = classpath.rpartition(".")

@@ -55,7 +55,9 @@ def _with_defaults(init: Callable[..., None]) -> Callable[..., None]:
     def wrapper(self: BaseOperator, *args: Any, **kwargs: Any) -> None:
         if args:
             said = f"arguments must be named, got {len(args)} without a name"
-            raise errors.ArgumentProblem.of("positional", f"operator {type(self).__name__}", said, "write task_id='...', and so on")
+            raise errors.ArgumentProblem.of(
+                "positional", f"operator {type(self).__name__}", said, "write task_id='...', and so on"
+            )
         from_mapped = bool(kwargs.pop("_airflow_from_mapped", getattr(self, "_from_mapped", False)))
         object.__setattr__(self, "_from_mapped", from_mapped)
         defaults = _prepare(self, kwargs)
@@ -94,7 +96,12 @@ def _refuse_missing(self: BaseOperator, missing: list[str], kwargs: Mapping[str,
     about = f"task {kwargs.get('task_id', '?')!r} ({type(self).__name__})"
     names = ", ".join(repr(name) for name in missing)
     plural = "s" if len(missing) > 1 else ""
-    raise errors.ArgumentProblem.of("missing-argument", about, f"missing keyword argument{plural} {names}", "give it to the operator or in default_args")
+    raise errors.ArgumentProblem.of(
+        "missing-argument",
+        about,
+        f"missing keyword argument{plural} {names}",
+        "give it to the operator or in default_args",
+    )
 
 
 def _finish(self: BaseOperator) -> None:
@@ -320,7 +327,9 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
             raise errors.ArgumentProblem.of("wrong-type", f"task {self.task_id!r}", said, "pass the DAG object itself")
         if self._dag is not None and self._dag is not dag:
             said = f"it belongs to DAG {self._dag.dag_id!r} and cannot move to {dag.dag_id!r}"
-            raise errors.DagProblem.of("two-dags", f"task {self.task_id!r}", said, "make a task of its own for each DAG")
+            raise errors.DagProblem.of(
+                "two-dags", f"task {self.task_id!r}", said, "make a task of its own for each DAG"
+            )
         self._dag = dag
         if not self._from_mapped and dag.task_dict.get(self.task_id) is not self:
             dag.add_task(self)
@@ -333,7 +342,9 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
         return self._dag is not None
 
     @classmethod
-    def partial(cls, *, task_id: str, dag: Any = None, task_group: Any = None, params: Any = None, **kwargs: Any) -> OperatorPartial:
+    def partial(
+        cls, *, task_id: str, dag: Any = None, task_group: Any = None, params: Any = None, **kwargs: Any
+    ) -> OperatorPartial:
         """Arguments that are the same for all elements; `.expand(...)` gives those that differ."""
         from tradewind.sdk.mapped import OperatorPartial
 
@@ -391,7 +402,9 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
         for name in self.template_fields:
             self.log.info("%s: %s", name, getattr(self, name, None))
 
-    def defer(self, *, trigger: Any, method_name: str, kwargs: dict[str, Any] | None = None, timeout: Any = None) -> Any:
+    def defer(
+        self, *, trigger: Any, method_name: str, kwargs: dict[str, Any] | None = None, timeout: Any = None
+    ) -> Any:
         """Give the place up until a trigger fires."""
         raise errors.TaskDeferred(trigger=trigger, method_name=method_name, kwargs=kwargs, timeout=timeout)
 
@@ -410,7 +423,9 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
         native: bool | None = self.__dict__.get("render_template_as_native_obj")
         return templates.environment(dag or self.get_dag(), native=native)
 
-    def render_template(self, content: Any, context: Any, jinja_env: Any = None, seen_oids: set[int] | None = None) -> Any:
+    def render_template(
+        self, content: Any, context: Any, jinja_env: Any = None, seen_oids: set[int] | None = None
+    ) -> Any:
         """Render one value."""
         from tradewind import templates
 
@@ -444,4 +459,6 @@ _RENAMED = {
     "post_execute": "_post_execute_hook",
     "task_display_name": "_task_display_name",
 }
-_SETTLED = frozenset({"trigger_rule", "retry_delay", "max_retry_delay", "start_date", "end_date", "retries", *arguments.CALLBACKS})
+_SETTLED = frozenset(
+    {"trigger_rule", "retry_delay", "max_retry_delay", "start_date", "end_date", "retries", *arguments.CALLBACKS}
+)

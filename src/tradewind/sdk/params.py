@@ -12,7 +12,15 @@ from tradewind.sdk import errors
 from tradewind.sdk.resolving import ResolveMixin
 from tradewind.sdk.unset import NOTSET
 
-_KINDS = {"string": "a text", "integer": "a whole number", "number": "a number", "boolean": "True or False", "array": "a list", "object": "a dict", "null": "nothing"}
+_KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "True or False",
+    "array": "a list",
+    "object": "a dict",
+    "null": "nothing",
+}
 
 
 class Param:
@@ -44,17 +52,25 @@ class Param:
         if found is NOTSET:
             if suppress_exception:
                 return None
-            raise errors.ParamValidationError.of("param-without-value", about, "it has no value", "give one with the run, or a default in the DAG file")
+            raise errors.ParamValidationError.of(
+                "param-without-value", about, "it has no value", "give one with the run, or a default in the DAG file"
+            )
         if self.schema and (problem := _violation(found, self.schema)) is not None:
             if suppress_exception:
                 return None
-            raise errors.ParamValidationError.of("bad-param", about, problem, "the schema is given by the DAG file, at its Param(...)")
+            raise errors.ParamValidationError.of(
+                "bad-param", about, problem, "the schema is given by the DAG file, at its Param(...)"
+            )
         self.value = found
         return found
 
     def dump(self) -> dict[str, Any]:
         """Value, description and schema as a dict."""
-        return {"value": None if self.value is NOTSET else self.value, "description": self.description, "schema": self.schema}
+        return {
+            "value": None if self.value is NOTSET else self.value,
+            "description": self.description,
+            "schema": self.schema,
+        }
 
     def spec(self) -> dagspec.ParamSpec:
         """The parameter as data."""
@@ -230,7 +246,9 @@ def _is_kind(value: Any, name: str) -> bool:
     if name == "boolean":
         return isinstance(value, bool)
     if name == "integer":
-        return not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))
+        return not isinstance(value, bool) and (
+            isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        )
     if name == "number":
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     kinds: dict[str, tuple[type, ...]] = {"string": (str,), "array": (list, tuple), "object": (dict,)}

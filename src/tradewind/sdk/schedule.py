@@ -24,7 +24,9 @@ def timetable_of(dag_id: str, schedule: Any, *, meaning: Meaning, zone: str) -> 
         timetable.check(found)
     except timetable.BadTimetable as error:
         problem = error.problem
-        said = f"schedule: {problem.message}" if not problem.object else f"schedule: {problem.object}: {problem.message}"
+        said = (
+            f"schedule: {problem.message}" if not problem.object else f"schedule: {problem.object}: {problem.message}"
+        )
         raise errors.DagProblem.of(problem.code, about, said, problem.hint) from error
     return found
 
@@ -49,5 +51,9 @@ def _read(about: str, schedule: Any, meaning: Meaning, zone: str) -> timetable.T
         kind = type(schedule)
         data = schedule.serialize() if hasattr(schedule, "serialize") else {}
         return timetable.Opaque(classpath=f"{kind.__module__}.{kind.__qualname__}", data=data)
-    said = f"schedule must be a cron text, a timedelta, a timetable or assets, got {type(schedule).__name__}: {schedule!r}"
-    raise errors.ArgumentProblem.of("wrong-type", about, said, "for example '@daily', '0 6 * * *' or timedelta(hours=1)")
+    said = (
+        f"schedule must be a cron text, a timedelta, a timetable or assets, got {type(schedule).__name__}: {schedule!r}"
+    )
+    raise errors.ArgumentProblem.of(
+        "wrong-type", about, said, "for example '@daily', '0 6 * * *' or timedelta(hours=1)"
+    )

@@ -136,13 +136,17 @@ def _fields(value: Any) -> dict[str, Any] | None:
 
 def _refuse(value: Any, path: str, why: str) -> Unserialisable:
     hint = "return texts, numbers, lists, dicts, dates, dataclasses; put anything else into a file or store, and return where it is"
-    return Unserialisable(Problem(code="xcom-unserialisable", object=f"XCom value{path and ' at ' + path}", message=why, hint=hint))
+    return Unserialisable(
+        Problem(code="xcom-unserialisable", object=f"XCom value{path and ' at ' + path}", message=why, hint=hint)
+    )
 
 
 def _name(value: Any) -> str:
     kind = type(value)
     if kind.__module__.startswith("pendulum"):
-        return {"DateTime": "pendulum.datetime.DateTime", "Date": "pendulum.date.Date"}.get(kind.__name__, f"{kind.__module__}.{kind.__name__}")
+        return {"DateTime": "pendulum.datetime.DateTime", "Date": "pendulum.date.Date"}.get(
+            kind.__name__, f"{kind.__module__}.{kind.__name__}"
+        )
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
@@ -278,7 +282,14 @@ def _instance(name: str, version: int, data: Any) -> Any:
         return cls.model_validate(fields)
     if dataclasses.is_dataclass(cls) or hasattr(cls, "__attrs_attrs__"):
         return cls(**{str(key).lstrip("_"): item for key, item in fields.items()})
-    raise Unserialisable(Problem(code="xcom-unknown-class", object="XCom value", message=f"a {name} cannot be made of its fields", hint="give the class a deserialize() method"))
+    raise Unserialisable(
+        Problem(
+            code="xcom-unknown-class",
+            object="XCom value",
+            message=f"a {name} cannot be made of its fields",
+            hint="give the class a deserialize() method",
+        )
+    )
 
 
 def _loaded(name: str) -> Any:

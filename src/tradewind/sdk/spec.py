@@ -37,7 +37,9 @@ def to_spec(dag: DAG, *, file: str, meaning: Meaning, meaning_from: str) -> DagS
     if not meaning_from and not isinstance(table, timetables.Never):
         warnings.append(_UNTOLD)
     tasks = tuple(_task(dag, dag.task_dict[name], meaning) for name in order)
-    warnings += [f"task {one.task_id!r}: {one.body.reason}" for one in tasks if isinstance(one.body, dagspec.OpaqueBody)]
+    warnings += [
+        f"task {one.task_id!r}: {one.body.reason}" for one in tasks if isinstance(one.body, dagspec.OpaqueBody)
+    ]
     return DagSpec(
         dag_id=dag.dag_id,
         file=file,
@@ -56,9 +58,7 @@ def to_spec(dag: DAG, *, file: str, meaning: Meaning, meaning_from: str) -> DagS
         dagrun_timeout_seconds=_seconds(dag.dagrun_timeout),
         fail_fast=dag.fail_fast,
         is_paused_upon_creation=dag.is_paused_upon_creation,
-        callbacks=dagspec.Callbacks(
-            on_success=bool(dag.on_success_callback), on_failure=bool(dag.on_failure_callback)
-        ),
+        callbacks=dagspec.Callbacks(on_success=bool(dag.on_success_callback), on_failure=bool(dag.on_failure_callback)),
         params={name: param.spec() for name, param in dag.params.raw().items()},
         render_template_as_native_obj=dag.render_template_as_native_obj,
         display_name=dag.dag_display_name if dag.dag_display_name != dag.dag_id else None,
@@ -152,14 +152,18 @@ def _body(task: Any) -> dagspec.Body:
         branch=bool(getattr(kind, "_can_skip_downstream", False)),
         sensor=sensor,
         reschedule=sensor and _attribute(task, "mode", "poke") == "reschedule",
-        sensor_timeout_seconds=float(_attribute(task, "timeout", 0) or 0) or None if sensor and not task.is_mapped else None,
+        sensor_timeout_seconds=float(_attribute(task, "timeout", 0) or 0) or None
+        if sensor and not task.is_mapped
+        else None,
     )
 
 
 def _has_code_around(task: Any) -> bool:
     """Whether something of the user's runs before or after the body, so that a process is needed."""
     kind = _class(task)
-    hooked = [task.__dict__.get(name) for name in ("_pre_execute_hook", "_post_execute_hook", "pre_execute", "post_execute")]
+    hooked = [
+        task.__dict__.get(name) for name in ("_pre_execute_hook", "_post_execute_hook", "pre_execute", "post_execute")
+    ]
     overridden = any(
         getattr(kind, name) is not getattr(EmptyOperator, name) for name in ("pre_execute", "post_execute")
     )
@@ -267,4 +271,3 @@ def _texts(given: Any) -> tuple[str, ...]:
     if isinstance(given, str):
         return tuple(part.strip() for part in given.replace(";", ",").split(",") if part.strip())
     return tuple(str(one) for one in given)
-

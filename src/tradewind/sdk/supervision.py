@@ -115,7 +115,9 @@ class EnvironmentSupervisor:
 
         def refuse(*_: Any, **__: Any) -> Any:
             said = f"{name}: there is no running task here to ask for"
-            raise errors.DagProblem.of("no-supervisor", "this process", said, "do it inside a task, not while the file loads")
+            raise errors.DagProblem.of(
+                "no-supervisor", "this process", said, "do it inside a task, not while the file loads"
+            )
 
         return refuse
 

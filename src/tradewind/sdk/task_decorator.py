@@ -50,7 +50,9 @@ class TaskFactory:
             said = f"a decorator needs a function, got {type(self.function).__name__}"
             raise errors.ArgumentProblem.of("wrong-type", about, said, "name the arguments: @task(task_id='...')")
         if "self" in inspect.signature(self.function).parameters:
-            raise errors.ArgumentProblem.of("method", about, "a method cannot be a task", "use a function outside of the class")
+            raise errors.ArgumentProblem.of(
+                "method", about, "a method cannot be a task", "use a function outside of the class"
+            )
         for name, value in self.kwargs.items():
             if name in arguments.DEFAULTS and value is not None:
                 arguments.settle(about, name, value)
@@ -79,7 +81,9 @@ class TaskFactory:
         if self.is_teardown:
             if "trigger_rule" in options:
                 said = "a teardown's trigger rule cannot be chosen"
-                raise errors.ValueProblem.of("teardown-rule", f"task {options['task_id']!r}", said, "take trigger_rule away")
+                raise errors.ValueProblem.of(
+                    "teardown-rule", f"task {options['task_id']!r}", said, "take trigger_rule away"
+                )
             options["trigger_rule"] = TriggerRule.ALL_DONE_SETUP_SUCCESS
         return options
 
@@ -249,7 +253,7 @@ class TaskDecorators:
         return functools.partial(factory, kind)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _foreign(name: str) -> type[BaseOperator]:
     why = _LATER.get(name, "its provider is not among those that run here; use @task with the library, or a pod")
     made: type[BaseOperator] = type(
@@ -280,7 +284,9 @@ def _marked(function: Any, **marks: bool) -> TaskFactory:
 
     if isinstance(function, GroupFactory):
         said = "a group cannot be a setup or teardown"
-        raise errors.DagProblem.of("group-as-setup", f"task group {function.options['group_id']!r}", said, "mark tasks inside the group")
+        raise errors.DagProblem.of(
+            "group-as-setup", f"task group {function.options['group_id']!r}", said, "mark tasks inside the group"
+        )
     made = function if isinstance(function, TaskFactory) else TaskFactory(function, decorated.PythonDecorated, {})
     for name, value in marks.items():
         setattr(made, name, value)

@@ -195,6 +195,6 @@ def _utc(value: datetime) -> datetime:
     from tradewind.sdk import timezone as zones
 
     at = zones.make_aware(value) if zones.is_naive(value) else value
-    assert at is not None  # noqa: S101 - a moment was given
+    assert at is not None
     plain = at.astimezone(timezone.utc)
     return datetime(*plain.timetuple()[:6], plain.microsecond, tzinfo=timezone.utc)

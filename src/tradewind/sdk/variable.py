@@ -35,9 +35,7 @@ class Variable:
         return json.loads(found) if deserialize_json else found
 
     @classmethod
-    def set(
-        cls, key: str, value: Any, description: str | None = None, serialize_json: bool = False, **_: Any
-    ) -> None:
+    def set(cls, key: str, value: Any, description: str | None = None, serialize_json: bool = False, **_: Any) -> None:
         """Write a value."""
         text = json.dumps(value, indent=2) if serialize_json else str(value)
         supervision.current().set_variable(key, text, description or "")

@@ -126,7 +126,9 @@ class PlainXComArg(XComArg):
     def _require_result(self, what: str) -> None:
         if self.key != xcom.XCOM_RETURN_KEY:
             said = f"{what}() works on what a task returns, not on its XCom {self.key!r}"
-            raise errors.ValueProblem.of("mapped-key", f"task {self.operator.task_id!r}", said, "take the part out in a task")
+            raise errors.ValueProblem.of(
+                "mapped-key", f"task {self.operator.task_id!r}", said, "take the part out in a task"
+            )
 
     @property
     def is_setup(self) -> bool:

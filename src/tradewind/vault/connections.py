@@ -26,6 +26,4 @@ def from_fields(conn_id: str, fields: dict[str, Any]) -> vault_port.Connection:
 
 
 def _malformed(conn_id: str, reason: str) -> errors.Rejected:
-    return errors.Rejected(
-        reason, object=f"connection {conn_id!r}", code="bad-connection", hint=connection_text.HINT
-    )
+    return errors.Rejected(reason, object=f"connection {conn_id!r}", code="bad-connection", hint=connection_text.HINT)

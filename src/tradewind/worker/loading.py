@@ -6,7 +6,6 @@ its folder is on the import path, its modules are loaded, and attempts are forke
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.util
 import os

@@ -105,9 +105,7 @@ def _plain(value: Any) -> Any:
         return str(value)
 
 
-def _problem(
-    work: RenderWork, code: str, message: str, hint: str, error: BaseException | None = None
-) -> Problem:
+def _problem(work: RenderWork, code: str, message: str, hint: str, error: BaseException | None = None) -> Problem:
     about = f"task {work.task.task_id!r} of DAG {work.run.dag_id!r}"
     trace = "" if error is None else tracebacks.show(error)
     return Problem(code=code, object=about, message=message, hint=hint, traceback=trace)

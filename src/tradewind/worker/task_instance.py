@@ -251,7 +251,9 @@ class RuntimeTaskInstance:
             return [(-1, own)]
         found = self._supervisor.list_xcoms(*where, task_id, key)
         if own is not None:
-            found = sorted([(index, data) for index, data in found if index != self.map_index] + [(self.map_index, own)])
+            found = sorted(
+                [(index, data) for index, data in found if index != self.map_index] + [(self.map_index, own)]
+            )
         if not found and prior:
             earlier = self._supervisor.get_xcom(*where, task_id, -1, key, True)
             return [] if earlier is None else [(-1, earlier)]
@@ -305,7 +307,9 @@ class RuntimeTaskInstance:
         if run is None:
             return None
         found = self._supervisor.get_tasks(self.dag_id, run.run_id, [self.task_id])
-        return next((_Told(one, run_id=run.run_id) for one in found if one.get("map_index", -1) == self.map_index), None)
+        return next(
+            (_Told(one, run_id=run.run_id) for one in found if one.get("map_index", -1) == self.map_index), None
+        )
 
     @property
     def previous_ti(self) -> Any:

@@ -112,7 +112,11 @@ def _suggested(error: AttributeError | NameError) -> str:
     else:
         trace, names = error.__traceback__, set[str]()
         while trace is not None:
-            names = {*trace.tb_frame.f_locals, *trace.tb_frame.f_globals, *vars(__builtins__ if not isinstance(__builtins__, dict) else object)}
+            names = {
+                *trace.tb_frame.f_locals,
+                *trace.tb_frame.f_globals,
+                *vars(__builtins__ if not isinstance(__builtins__, dict) else object),
+            }
             trace = trace.tb_next
         near = difflib.get_close_matches(error.name or "", names, n=1)
     return f"is {near[0]!r} meant?" if near else ""
@@ -120,4 +124,4 @@ def _suggested(error: AttributeError | NameError) -> str:
 
 def _relative(path: str, file: FileRef) -> str:
     prefix = file.root.rstrip("/") + "/"
-    return path[len(prefix) :] if path.startswith(prefix) else path
+    return path.removeprefix(prefix)

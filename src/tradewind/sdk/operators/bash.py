@@ -76,7 +76,9 @@ class BashOperator(BaseOperator):
         if code in self.skip_on_exit_code:
             raise errors.AirflowSkipException(f"Bash command returned exit code {code}. Skipping.")
         if code != 0:
-            raise errors.AirflowException(f"Bash command failed. The command returned a non-zero exit code {_told(code)}.")
+            raise errors.AirflowException(
+                f"Bash command failed. The command returned a non-zero exit code {_told(code)}."
+            )
         return self.output_processor(last)
 
     def _run(self, env: dict[str, str]) -> tuple[int, str]:
@@ -98,7 +100,7 @@ class BashOperator(BaseOperator):
             command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
         ) as process:
             self._process = process
-            assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+            assert process.stdout is not None
             for raw in process.stdout:
                 last = raw.decode(self.output_encoding, errors="backslashreplace").rstrip()
                 self.log.info("%s", last)

@@ -15,4 +15,6 @@ class LatestOnlyOperator(BaseBranchOperator):
 
     def choose_branch(self, context: Any) -> Any:
         """Only reached by subclasses, whose code cannot know which run is the latest."""
-        raise errors.NotHereYet("a subclass of LatestOnlyOperator", "use LatestOnlyOperator itself before a task with your code")
+        raise errors.NotHereYet(
+            "a subclass of LatestOnlyOperator", "use LatestOnlyOperator itself before a task with your code"
+        )

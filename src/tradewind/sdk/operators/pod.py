@@ -89,14 +89,20 @@ class KubernetesPodOperator(BaseOperator):
         found = {"do_xcom_push": True} if self.do_xcom_push else {}  # type: ignore[attr-defined]
         for name, default in _DEFAULTS.items():
             value = getattr(self, name)
-            if name in pod_arguments_known.CODE or value == default or (name == "base_container_name" and value == "base"):
+            if (
+                name in pod_arguments_known.CODE
+                or value == default
+                or (name == "base_container_name" and value == "base")
+            ):
                 continue
             found[name] = _template(value) if name == "pod_template_file" else kubernetes.plain(value)
         return found
 
     def execute(self, context: Any) -> Any:
         """Never reached by a plain pod operator: its pod is started by the control plane."""
-        raise errors.NotHereYet(type(self).__name__, _SUBCLASS.format(names=", ".join(_own_code(type(self))) or "execute"))
+        raise errors.NotHereYet(
+            type(self).__name__, _SUBCLASS.format(names=", ".join(_own_code(type(self))) or "execute")
+        )
 
     def dry_run(self) -> None:
         """Print the pod."""

@@ -14,7 +14,11 @@ class PythonOperator(BaseOperator):
     """Calls `python_callable(*op_args, **op_kwargs)`, with what it names of the context."""
 
     template_fields: ClassVar[Sequence[str]] = ("templates_dict", "op_args", "op_kwargs")
-    template_fields_renderers: ClassVar[Mapping[str, str]] = {"templates_dict": "json", "op_args": "py", "op_kwargs": "py"}
+    template_fields_renderers: ClassVar[Mapping[str, str]] = {
+        "templates_dict": "json",
+        "op_args": "py",
+        "op_kwargs": "py",
+    }
     ui_color = "#ffefeb"
     shallow_copy_attrs: ClassVar[Sequence[str]] = ("python_callable", "op_kwargs")
 
@@ -32,7 +36,9 @@ class PythonOperator(BaseOperator):
         super().__init__(**kwargs)
         if not callable(python_callable):
             said = f"python_callable must be a function, got {type(python_callable).__name__}: {python_callable!r}"
-            raise errors.ArgumentProblem.of("wrong-type", f"task {self.task_id!r}", said, "pass the function itself, without calling it")
+            raise errors.ArgumentProblem.of(
+                "wrong-type", f"task {self.task_id!r}", said, "pass the function itself, without calling it"
+            )
         self.python_callable = python_callable
         self.op_args: Any = op_args or ()
         self.op_kwargs: Any = op_kwargs or {}
@@ -108,7 +114,10 @@ class _OtherEnvironment(PythonOperator):
 
     def execute(self, context: Any) -> Any:
         """Refuse."""
-        raise errors.NotHereYet(self._what, "use @task where the packages are installed, or a KubernetesPodOperator with an image that has them")
+        raise errors.NotHereYet(
+            self._what,
+            "use @task where the packages are installed, or a KubernetesPodOperator with an image that has them",
+        )
 
 
 _SHARED = ("serializer", "string_args", "expect_airflow", "skip_on_exit_code", "env_vars", "inherit_env")
@@ -153,4 +162,25 @@ class DockerOperator(_OtherEnvironment):
     """A function in a Docker container."""
 
     _what = "a function in a Docker container (@task.docker)"
-    _extra: ClassVar[Sequence[str]] = (*_SHARED, "image", "command", "docker_url", "network_mode", "mounts", "environment", "auto_remove", "python_command", "use_dill", "api_version", "container_name", "private_environment", "user", "mem_limit", "cpus", "force_pull", "mount_tmp_dir", "retrieve_output", "working_dir")
+    _extra: ClassVar[Sequence[str]] = (
+        *_SHARED,
+        "image",
+        "command",
+        "docker_url",
+        "network_mode",
+        "mounts",
+        "environment",
+        "auto_remove",
+        "python_command",
+        "use_dill",
+        "api_version",
+        "container_name",
+        "private_environment",
+        "user",
+        "mem_limit",
+        "cpus",
+        "force_pull",
+        "mount_tmp_dir",
+        "retrieve_output",
+        "working_dir",
+    )

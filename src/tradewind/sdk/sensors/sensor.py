@@ -56,7 +56,9 @@ class BaseSensorOperator(BaseOperator):
         self.timeout = float(_WEEK_SECONDS) if timeout is None else _seconds(about, "timeout", timeout)
         self.max_wait = None if max_wait is None else timedelta(seconds=_seconds(about, "max_wait", max_wait))
         if mode not in _MODES:
-            raise errors.ValueProblem.of("bad-mode", about, f"there is no mode {mode!r} of a sensor", "one of poke, reschedule")
+            raise errors.ValueProblem.of(
+                "bad-mode", about, f"there is no mode {mode!r} of a sensor", "one of poke, reschedule"
+            )
         if soft_fail and never_fail:
             said = "soft_fail and never_fail are mutually exclusive"
             raise errors.ValueProblem.of("soft-and-never", about, said, "keep one of them")
@@ -116,7 +118,9 @@ class BaseSensorOperator(BaseOperator):
             raise
 
     def _give_up(self, seconds: float) -> None:
-        said = f"Sensor has timed out; run duration of {seconds} seconds exceeds the specified timeout of {self.timeout}."
+        said = (
+            f"Sensor has timed out; run duration of {seconds} seconds exceeds the specified timeout of {self.timeout}."
+        )
         if self.soft_fail:
             raise errors.AirflowSkipException(said)
         raise errors.AirflowSensorTimeout(said)
