@@ -53,11 +53,26 @@ def expand(core: Core, live: LiveRun, node: Node, ti: TaskInstance) -> None:
         finish(core, live, replace(ti, verdict="It is mapped over nothing."), TaskState.SKIPPED, "mapped over nothing")
     else:
         core.drop_task(live, ti, f"expanded into {total}")
-        node.width = total
-        live.forget_widths()
+        widen(live, node, total)
         for index in range(total):
             core.put_task(live, replace(ti, map_index=index), "expanded")
         core.checks[Check(live.run.run_key, node.task_id)] = None
+
+
+def widen(live: LiveRun, node: Node, total: int) -> None:
+    """It has this many elements from now on; to be said before the first of them is there."""
+    node.width = total
+    live.forget_widths()
+
+
+def literal_length(live: LiveRun, node: Node) -> int:
+    """Its length where only literal lists and dicts decide it, else 0. Such tasks have their elements from the start."""
+    total = 0
+    for number, (_, length) in enumerate(one for found in live.graph.mappings[node.task_id] for one in found.arguments):
+        if not isinstance(length, ConstLength):
+            return 0
+        total = length.n if number == 0 else total * length.n
+    return total
 
 
 def revise(core: Core, live: LiveRun, node: Node) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from tradewind.engine import mapping
 from tradewind.engine.attempts import restart
 from tradewind.engine.core import Check, Core
 from tradewind.engine.finish import call_back, end_rest, stop_attempt
 from tradewind.engine.live import LiveRun
-from tradewind.engine.mapping import new_instance
 from tradewind.model.ids import RunId
 from tradewind.model.rows import DagRow, DagRun, TaskInstance
 from tradewind.model.snapshot import RunRef
@@ -61,10 +61,18 @@ def create(
 
 
 def add_missing_tasks(core: Core, live: LiveRun) -> None:
-    """An instance (the placeholder, where mapped) for every task that has none."""
+    """An instance for every task that has none; for mapped ones the elements, or the placeholder of those to come."""
     for task in live.graph.spec.tasks:
-        if not live.nodes[task.task_id].rows:
-            core.put_task(live, new_instance(live, task), "created")
+        node = live.nodes[task.task_id]
+        if node.rows:
+            continue
+        elements = mapping.literal_length(live, node)
+        if not 0 < elements <= core.limits.max_elements:
+            core.put_task(live, mapping.new_instance(live, task), "created")
+            continue
+        mapping.widen(live, node, elements)
+        for index in range(elements):
+            core.put_task(live, mapping.new_instance(live, task, index), "created")
 
 
 def create_manual(
