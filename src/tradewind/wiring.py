@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -29,6 +30,7 @@ from tradewind.pods.identity import Identity
 from tradewind.ports import errors
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
+from tradewind.protocol import sockets
 from tradewind.runtime.local import options as local_options
 from tradewind.runtime.local import pod_request, supply
 from tradewind.runtime.local import runtime as local_runtime
@@ -64,6 +66,16 @@ class Home:
     def server_file(self) -> Path:
         """Pid and addresses of the running server."""
         return self.path / "standalone.json"
+
+    def socket(self, name: str) -> Path:
+        """Path of a socket; elsewhere than here where this path is too long for one."""
+        return Path(sockets.path_in(str(self.path), name))
+
+    def remove(self) -> None:
+        """Take everything away."""
+        sockets.forget(str(self.path))
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.key.unlink(missing_ok=True)
 
     def ensure(self) -> Home:
         """Make the folders. Raises `errors.Rejected` where it cannot be written."""
@@ -216,16 +228,16 @@ async def assemble(home: Home, settings: settings_tree.Settings, *, ephemeral: b
         snapshots = snapshot_folder.FolderSnapshots(
             home.path / "snapshots", limit_bytes=settings.dags.tree_limit_mb << 20
         )
-        waker = await stack.enter_async_context(wake.WakeSocket(home.path / "wake.sock"))
+        waker = await stack.enter_async_context(wake.WakeSocket(home.socket("wake.sock")))
         await stack.enter_async_context(
             supply.Supply(
-                path=home.path / "supervisor.sock", store=store, vault=vault, clock=clock, wake_leader=waker.wake
+                path=home.socket("supervisor.sock"), store=store, vault=vault, clock=clock, wake_leader=waker.wake
             )
         )
         runtime = await stack.enter_async_context(
             local_runtime.LocalRuntime(
                 home=home.path,
-                supervisor_socket=home.path / "supervisor.sock",
+                supervisor_socket=home.socket("supervisor.sock"),
                 options=_local_options(settings, ephemeral=ephemeral),
                 clock=clock,
                 random=random,
@@ -311,7 +323,7 @@ def wake_server(home: Home) -> None:
     """Tell a running leader to look at its inbox now (its poll is the net)."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
-        sender.sendto(b"wake", str(home.path / "wake.sock"))
+        sender.sendto(b"wake", str(home.socket("wake.sock")))
 
 
 def now() -> datetime:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,11 +40,11 @@ class Request:
 
 def render(request: Request) -> int:
     """Render; the exit code."""
-    scratch = Path(tempfile.mkdtemp(prefix="tradewind-"))
+    scratch = wiring.Home(Path(tempfile.mkdtemp(prefix="tradewind-")))
     try:
-        rendered = asyncio.run(_render(request, wiring.Home(scratch)))
+        rendered = asyncio.run(_render(request, scratch))
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.remove()
     if request.output == "json":
         print(json.dumps(rendered, indent=2))
     else:

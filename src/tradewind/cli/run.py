@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import signal
 import sys
 import tempfile
@@ -54,16 +53,12 @@ class Finished:
 
 def run(request: Request) -> int:
     """Run it; the exit code."""
-    scratch = None
-    if request.home is None:
-        # Sockets have short names: the scratch home lies directly in the temporary folder.
-        scratch = Path(tempfile.mkdtemp(prefix="tradewind-"))
+    home = wiring.Home(request.home or Path(tempfile.mkdtemp(prefix="tradewind-")))
     try:
-        finished = asyncio.run(_run(request, wiring.Home(request.home or scratch or Path())))
+        finished = asyncio.run(_run(request, home))
     finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.with_name(scratch.name + ".key").unlink(missing_ok=True)
+        if request.home is None:
+            home.remove()
     xcoms = finished.xcoms if request.with_xcom else None
     if request.output == "json":
         print(json.dumps(document.run_document(finished.run, finished.tasks, xcoms)))

@@ -28,7 +28,7 @@ from tradewind.podlet.reaper import Reaper
 from tradewind.podlet.recovery import Recovery
 from tradewind.podlet.sides import Sides
 from tradewind.podlet.zygotes import Sink, Zygotes
-from tradewind.protocol import VERSION, frames
+from tradewind.protocol import VERSION, frames, sockets
 from tradewind.protocol import podlet as protocol
 from tradewind.protocol.work import FileRef, LoadReport, LoadWork
 
@@ -65,7 +65,7 @@ class Podlet:
         self._hear_from = told
         loop.watch(told, lambda _events: self._hear())
         self._control = control.Control(
-            loop, f"{options.home}/podlet.sock", on_hello=self._welcome, on_request=self._request, on_gone=self._on_gone
+            loop, sockets.path_in(str(options.home), "podlet.sock"), on_hello=self._welcome, on_request=self._request, on_gone=self._on_gone
         )
         outputs = Outputs(loop)
         self._attempts = Attempts(

@@ -40,5 +40,5 @@ def _cycle(dag_id: str, upstreams: Mapping[str, frozenset[str]], stuck: set[str]
         seen.append(name)
         name = min(upstreams[name] & stuck)
     circle = [*seen[seen.index(name) :], name]
-    said = f"tasks wait for each other in a circle: {' -> '.join(reversed(circle))}"
+    said = f"its tasks form a cycle: {' -> '.join(reversed(circle))}"
     return errors.AirflowDagCycleException.of("cycle", f"DAG {dag_id!r}", said, "take one of these edges away")

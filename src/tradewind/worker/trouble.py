@@ -78,7 +78,7 @@ def _explained(error: BaseException, limit: float) -> tuple[str, str, str]:
         return "load-error", first, hint
     if isinstance(error, (AttributeError, NameError)):
         return "load-error", first, _suggested(error)
-    return "load-error", first, ""
+    return "load-error", first, "the file's own code raised it while it was loaded; the traceback shows where"
 
 
 def _near_module(error: ModuleNotFoundError) -> str:

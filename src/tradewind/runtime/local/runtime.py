@@ -20,6 +20,7 @@ from tradewind.model.states import AttemptPhase, EndReason
 from tradewind.ports import clock as clock_port
 from tradewind.ports import runtime as port
 from tradewind.protocol import podlet as protocol
+from tradewind.protocol import sockets
 from tradewind.protocol.work import CallbackWork, FileRef, LoadReport, LoadWork, PythonWork, RenderReport, RenderWork
 from tradewind.runtime.local import pods
 from tradewind.runtime.local.link import Link, Told
@@ -50,7 +51,7 @@ class LocalRuntime:
         self._wake = asyncio.Event()
         self._process = PodletProcess(home, options)
         self._link = Link(
-            home / "podlet.sock",
+            Path(sockets.path_in(str(home), "podlet.sock")),
             self._process,
             supervisor_socket=self._supervisor,
             on_told=self._told,
