@@ -249,17 +249,13 @@ class DAG:
 
         return spec.to_spec(self, file=self.fileloc, meaning=registry.meaning(), meaning_from="")
 
-    def test(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the DAG once in this process and return its run."""
-        from tradewind.sdk import trial
-
-        return trial.run(self, *args, **kwargs)
+    def test(self, *_: Any, **__: Any) -> Any:
+        """Not here yet: runs in the calling process come with the tools for authors."""
+        raise errors.NotHereYet("DAG.test()", f"run `tradewind run {self.fileloc} --dag-id {self.dag_id}`")
 
     def cli(self) -> None:
-        """The command line of one DAG file."""
-        from tradewind.sdk import trial
-
-        trial.command_line(self)
+        """Not here yet, as `test`."""
+        raise errors.NotHereYet("DAG.cli()", f"run `tradewind run {self.fileloc} --dag-id {self.dag_id}`")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> DAG:
         return self
