@@ -127,6 +127,8 @@ class Oracle:
         if setups in (SKIP, UPSTREAM_FAILED):
             return setups
         said = self._rule_says(rows, task, index)
+        if said == SKIP and task.trigger_rule.value == "all_success" and self._is_being_mapped(rows, task):
+            said = WAIT
         if said in (SKIP, UPSTREAM_FAILED):
             return said
         sources = self._sources_say(rows, task_id)
@@ -141,6 +143,17 @@ class Oracle:
         if any(task_id in ti.skips for one in task.upstream for ti in self.seen(rows, one, task_id, index)):
             return SKIP
         return RUN
+
+    def _is_being_mapped(self, rows: Rows, task: TaskSpec) -> bool:
+        """Some element of a mapped upstream, seen as a whole, is not over: it might still fail."""
+        whole = [
+            one
+            for one in task.upstream
+            if self.mapped_group(one) is None or self.mapped_group(one) != self.mapped_group(task.task_id)
+        ]
+        return any(
+            name in whole and ti.map_index >= 0 and ti.state.value not in FINISHED for (name, _), ti in rows.items()
+        )
 
     def _rule_says(self, rows: Rows, task: TaskSpec, index: int) -> str:
         seen = [(one, ti) for one in task.upstream for ti in self.seen(rows, one, task.task_id, index)]
@@ -157,7 +170,7 @@ class Oracle:
 
     def _setups_say(self, rows: Rows, task: TaskSpec, index: int) -> str:
         """Setups further above, with a teardown below the task or none at all, must all have succeeded."""
-        if task.is_teardown:
+        if task.is_teardown or task.trigger_rule.value == "always":
             return RUN
         states: list[str] = []
         for setup in self.above(task.task_id) - set(task.upstream):

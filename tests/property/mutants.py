@@ -169,8 +169,8 @@ THOROUGH = (
     Mutant(
         "a setup further above does not matter",
         "readiness",
-        "if node.setups is None:\n        return True\n    seen",
-        "return True\n    seen",
+        "    if seen.bad:\n        return TaskState.UPSTREAM_FAILED\n",
+        "    if seen.bad:\n        return True\n",
     ),
     Mutant(
         "a teardown does not wait for its scope",
@@ -181,7 +181,7 @@ THOROUGH = (
     Mutant(
         "elements are thought to wait together",
         "readiness",
-        "not in live.graph.seen_groups and _all_wait(node)",
+        "not in live.graph.seen_groups and _all_wait(live, node)",
         "not in live.graph.seen_groups",
     ),
     Mutant(

@@ -32,7 +32,7 @@ _MOVING = frozenset(
 class Node:
     """One task in one run."""
 
-    __slots__ = ("direct", "fitted", "idle", "rows", "scope", "setups", "task", "task_id", "width")
+    __slots__ = ("direct", "fitted", "idle", "rows", "scope", "setups", "task", "task_id", "unfinished", "width")
 
     def __init__(self, task_id: str, task: TaskSpec | None) -> None:
         self.task_id = task_id
@@ -43,6 +43,8 @@ class Node:
         """Map indexes of rows about which nothing is decided yet."""
         self.width = 0
         """Number of elements once it is expanded."""
+        self.unfinished = 0
+        """Rows that have not ended."""
         self.fitted = -1
         """The length that its elements were last compared with."""
         self.direct = Tally()
@@ -162,6 +164,7 @@ class LiveRun:
         state = ti.state
         if not state.is_finished:
             self.unfinished += sign
+            node.unfinished += sign
             if state in _MOVING:
                 self.moving += sign
         if state.holds_attempt:

@@ -66,7 +66,7 @@ def widen(live: LiveRun, node: Node, total: int) -> None:
 
 
 def literal_length(live: LiveRun, node: Node) -> int:
-    """Its length where only literal lists and dicts decide it, else 0. Such tasks have their elements from the start."""
+    """Its length where literal lists and dicts alone decide it (it has its elements from the start), else 0."""
     total = 0
     for number, (_, length) in enumerate(one for found in live.graph.mappings[node.task_id] for one in found.arguments):
         if not isinstance(length, ConstLength):

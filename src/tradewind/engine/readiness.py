@@ -15,7 +15,7 @@ from tradewind.engine.finish import finish
 from tradewind.engine.live import LiveRun, Node
 from tradewind.engine.trigger_rules import Verdict, judge
 from tradewind.engine.watches import key_name
-from tradewind.model.dagspec import EmptyBody, LatestOnlyBody, TaskSpec, WaitTimeBody
+from tradewind.model.dagspec import EmptyBody, LatestOnlyBody, TaskSpec, TriggerRule, WaitTimeBody
 from tradewind.model.rows import TaskInstance
 from tradewind.model.states import RunState, TaskState
 
@@ -43,7 +43,7 @@ def _look(core: Core, check: Check) -> None:
 
 def _indexes(live: LiveRun, node: Node, part: tuple[str, int] | None) -> Iterable[int]:
     if part is None:
-        if len(node.idle) > 1 and node.task_id not in live.graph.seen_groups and _all_wait(node):
+        if len(node.idle) > 1 and node.task_id not in live.graph.seen_groups and _all_wait(live, node):
             return ()
         return list(node.idle)
     group_id, place = part
@@ -56,16 +56,30 @@ def _indexes(live: LiveRun, node: Node, part: tuple[str, int] | None) -> Iterabl
     return range(place * each, (place + 1) * each)
 
 
-def _all_wait(node: Node) -> bool:
+def _all_wait(live: LiveRun, node: Node) -> bool:
     """Elements that see the same upstreams wait together: no need to look at each."""
-    assert node.task is not None
     setups = node.setups is None or _setup_verdict(node, []) is True
-    return setups and judge(node.task.trigger_rule, node.direct.whole) is False
+    return setups and _rule_verdict(live, node, []) is False
+
+
+def _rule_verdict(live: LiveRun, node: Node, parts: list[tuple[str, int]]) -> Verdict:
+    """What its trigger rule says of its direct upstreams; a mapped one counts as one, so its elements are waited for.
+
+    Only `all_success` could say something else later: skipped because of one element, upstream_failed with another.
+    """
+    task = node.task
+    assert task is not None
+    verdict = judge(task.trigger_rule, node.direct.seen(parts))
+    if verdict is TaskState.SKIPPED and task.trigger_rule is TriggerRule.ALL_SUCCESS:
+        above = (live.nodes[one] for one in task.upstream if live.graph.common_group(one, task.task_id) is None)
+        if any(one.width and one.unfinished for one in above):
+            return False
+    return verdict
 
 
 def _setup_verdict(node: Node, parts: list[tuple[str, int]]) -> Verdict:
-    """All setups in whose scope it is must succeed, whatever its trigger rule says of its direct upstreams."""
-    if node.setups is None:
+    """All setups in whose scope it is must succeed, whatever its trigger rule (but `always`) says."""
+    if node.setups is None or (node.task is not None and node.task.trigger_rule is TriggerRule.ALWAYS):
         return True
     seen = node.setups.seen(parts)
     if seen.bad:
@@ -80,7 +94,7 @@ def _consider(core: Core, live: LiveRun, node: Node, index: int) -> None:
     assert task is not None
     parts = live.parts(node.task_id, index)
     setups = _setup_verdict(node, parts)
-    verdict = setups if isinstance(setups, TaskState) else judge(task.trigger_rule, node.direct.seen(parts))
+    verdict = setups if isinstance(setups, TaskState) else _rule_verdict(live, node, parts)
     if not isinstance(verdict, TaskState) and live.graph.mappings[node.task_id]:
         verdict = mapping.source_verdict(live, node) or verdict
     if isinstance(verdict, TaskState):

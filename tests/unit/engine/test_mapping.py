@@ -212,3 +212,13 @@ def test_a_fan_out_keeps_the_counters_right_and_survives_a_restart() -> None:
     world.succeed_all()
     assert world.run_state() == "success"
     assert world.ledger.counted() == world.ledger.recount()
+
+
+def test_a_mapped_upstream_counts_as_one_so_the_order_of_its_ends_does_not_matter() -> None:
+    for order in ((0, 1), (1, 0)):
+        world = World(dag(task("each", mapping=over(3)), task("end", "each")))
+        world.trigger()
+        for index in order:
+            (world.skip if index else world.fail)("each", index)
+        world.succeed("each", 2)
+        assert world.state("end") == "upstream_failed"

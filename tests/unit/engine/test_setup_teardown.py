@@ -129,3 +129,16 @@ def test_a_cancelled_run_still_tears_down() -> None:
     world.succeed("down")
     assert world.run_state() == "failed"
     assert world.run().verdict == "The run was cancelled."
+
+
+def test_a_task_that_always_runs_does_not_wait_for_setups_further_above() -> None:
+    world = World(
+        dag(
+            task("up", is_setup=True),
+            task("a", "up"),
+            task("b", "a", rule="always"),
+            task("down", "b", "up", rule="all_done_setup_success", is_teardown=True, setup_of=("up",)),
+        )
+    )
+    world.trigger()
+    assert world.running() == ["up", "b"]
