@@ -127,9 +127,11 @@ _TIMEZONE = _at(
     "datetime", "parse", "parse_timezone", "local_timezone", "from_timestamp", "td_format",
 )  # fmt: skip
 _SDK = {
-    **_DAG, **_TASKS, **_EDGES, **_PARAMS, **_at("states", "TaskInstanceState", "DagRunState", "TriggerRule", "WeightRule"),
+    **_DAG, **_TASKS, **_EDGES, **_PARAMS,
+    **_at("states", "TaskInstanceState", "DagRunState", "TriggerRule", "WeightRule"),
     **_ASSET, **_TIMETABLES, **_PARTITIONS, **_SDK_OTHERS, **_BRANCH, **_SENSOR, **_NOTIFIER, **_HOOK,
-    **_at("operator", "BaseOperator"), **_at("mapped", "MappedOperator"), **_at("group", "TaskGroup"), **_at("xcom_arg", "XComArg"),
+    **_at("operator", "BaseOperator"), **_at("mapped", "MappedOperator"), **_at("group", "TaskGroup"),
+    **_at("xcom_arg", "XComArg"),
     **_at("xcom", "BaseXCom", "XCom"), **_at("variable", "Variable"), **_at("connection", "Connection"), **_CONTEXT,
     **_at("configuration", "conf"), **_things("it is the type of a task instance", "TaskInstance"),
     **_at("task_decorator", "result"), "literal": "verbatim:literal", "macros": "macros:", "timezone": "timezone:",

@@ -69,10 +69,20 @@ DEFAULTS: dict[str, Any] = {
 CALLBACKS = tuple(name for name in DEFAULTS if name.endswith("_callback"))
 
 _TEXT, _NUMBER, _YES, _SPAN, _WHEN = "a text", "a whole number", "True or False", "a timedelta", "a datetime"
+_TEXTS = (
+    "owner", "queue", "pool", "run_as_user", "map_index_template", "executor", "doc", "doc_md", "doc_json", "doc_yaml",
+    "doc_rst", "task_display_name", "logger_name",
+)  # fmt: skip
+_SWITCHES = (
+    "email_on_retry", "email_on_failure", "depends_on_past", "ignore_first_depends_on_past",
+    "wait_for_past_depends_before_skipping", "wait_for_downstream", "do_xcom_push", "multiple_outputs",
+    "allow_nested_operators",
+)  # fmt: skip
+_COUNTS = ("priority_weight", "pool_slots", "max_active_tis_per_dag", "max_active_tis_per_dagrun")
 _TYPES: dict[str, tuple[tuple[type, ...], str, str]] = {
-    **dict.fromkeys(("owner", "queue", "pool", "run_as_user", "map_index_template", "executor", "doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "task_display_name", "logger_name"), ((str,), _TEXT, "put it in quotes")),
-    **dict.fromkeys(("email_on_retry", "email_on_failure", "depends_on_past", "ignore_first_depends_on_past", "wait_for_past_depends_before_skipping", "wait_for_downstream", "do_xcom_push", "multiple_outputs", "allow_nested_operators"), ((bool,), _YES, "write True or False without quotes")),
-    **dict.fromkeys(("priority_weight", "pool_slots", "max_active_tis_per_dag", "max_active_tis_per_dagrun"), ((int,), _NUMBER, "write it without quotes or fraction")),
+    **dict.fromkeys(_TEXTS, ((str,), _TEXT, "put it in quotes")),
+    **dict.fromkeys(_SWITCHES, ((bool,), _YES, "write True or False without quotes")),
+    **dict.fromkeys(_COUNTS, ((int,), _NUMBER, "write it without quotes or fraction")),
     "email": ((str, list, tuple, set), "a text or a list of texts", "give the address in quotes"),
     "retry_exponential_backoff": ((bool, int, float), "a number, True or False", "True doubles the delay each time"),
     "retry_delay": ((timedelta, int, float), _SPAN, "for example timedelta(minutes=5)"),

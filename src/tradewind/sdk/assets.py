@@ -158,7 +158,9 @@ class _Condition(BaseAsset):
                     "wrong-type", "a condition of assets", said, "combine Asset(...) with & and |"
                 )
         same = type(self)
-        self.objects = [inner for one in objects for inner in (one.objects if isinstance(one, same) else [one])]
+        self.objects: list[Any] = [
+            inner for one in objects for inner in (one.objects if isinstance(one, same) else [one])
+        ]
 
     def as_expression(self) -> dict[str, Any]:
         return {self._word: [one.as_expression() for one in self.objects]}

@@ -134,7 +134,7 @@ class _NoEvents(Mapping[Any, Any]):
         return 0
 
 
-def inlet_events(task: Any) -> Mapping[Any, Any]:
+def inlet_events() -> Mapping[Any, Any]:
     """What the key `inlet_events` holds."""
     return _NoEvents("inlet_events")
 

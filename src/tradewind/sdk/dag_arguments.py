@@ -62,7 +62,7 @@ def settle(about: str, given: Mapping[str, Any], old: dict[str, Any], notes: lis
             "wrong-type", about, "catchup", catchup, (bool,), words="True or False", hint="write it without quotes"
         )
     settled: dict[str, Any] = {
-        "schedule": _schedule(about, given["schedule"], old, notes),
+        "schedule": _schedule(about, given["schedule"], old),
         "default_args": copy.deepcopy(dict(given["default_args"] or {})),
         "max_active_tasks": _renamed(about, "concurrency", "max_active_tasks", given, old, notes, default=16),
         "fail_fast": _renamed(about, "fail_stop", "fail_fast", given, old, notes, default=False),
@@ -71,9 +71,11 @@ def settle(about: str, given: Mapping[str, Any], old: dict[str, Any], notes: lis
     _tell_without_effect(about, given, old, notes)
     if old:
         raise errors.unknown_arguments(about, old, [*given, "schedule_interval", "timetable", "concurrency"])
-    for name in _MISPLACED:
-        if name in settled["default_args"]:
-            notes.append(f"{about}: {name} has no effect in default_args; it is an argument of the DAG itself")
+    notes += [
+        f"{about}: {name} has no effect in default_args; it is an argument of the DAG itself"
+        for name in _MISPLACED
+        if name in settled["default_args"]
+    ]
     if settled["default_args"].get("start_date") is not None:
         kinds, words, hint = _TYPES["start_date"]
         _check_start(about, settled["default_args"]["start_date"], words, hint)
@@ -84,8 +86,8 @@ def _check_start(about: str, value: Any, words: str, hint: str) -> None:
     errors.expect("wrong-type", about, "start_date of default_args", value, (datetime,), words=words, hint=hint)
 
 
-def _schedule(about: str, schedule: Any, old: dict[str, Any], notes: list[str]) -> Any:
-    found = {name: old.pop(name) for name in ("schedule_interval", "timetable") if name in old}
+def _schedule(about: str, schedule: Any, old: dict[str, Any]) -> Any:
+    found: dict[str, Any] = {name: old.pop(name) for name in ("schedule_interval", "timetable") if name in old}
     found = {name: value for name, value in found.items() if not (name == "timetable" and value is None)}
     if schedule is not NOTSET:
         found["schedule"] = schedule

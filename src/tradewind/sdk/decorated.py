@@ -173,7 +173,7 @@ class VirtualenvDecorated(_OtherDecorated, python.PythonVirtualenvOperator):
 
     custom_operator_name = "@task.virtualenv"
     template_fields: ClassVar[Sequence[str]] = python.PythonVirtualenvOperator.template_fields
-    _what = python.PythonVirtualenvOperator._what
+    _what: ClassVar[str] = python.PythonVirtualenvOperator._what
 
 
 class ExternalPythonDecorated(_OtherDecorated, python.ExternalPythonOperator):
@@ -181,7 +181,7 @@ class ExternalPythonDecorated(_OtherDecorated, python.ExternalPythonOperator):
 
     custom_operator_name = "@task.external_python"
     template_fields: ClassVar[Sequence[str]] = python.ExternalPythonOperator.template_fields
-    _what = python.ExternalPythonOperator._what
+    _what: ClassVar[str] = python.ExternalPythonOperator._what
 
 
 class BranchVirtualenvDecorated(VirtualenvDecorated, BranchMixIn):
@@ -202,7 +202,7 @@ class DockerDecorated(_OtherDecorated, python.DockerOperator):
     """`@task.docker`."""
 
     custom_operator_name = "@task.docker"
-    _what = python.DockerOperator._what
+    _what: ClassVar[str] = python.DockerOperator._what
 
 
 class ForeignDecorated(DecoratedOperator):

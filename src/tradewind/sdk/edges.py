@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def Label(label: str) -> EdgeModifier:  # noqa: N802 - Airflow's name
 
 def chain(*tasks: Any) -> None:
     """Put each argument after the one before; of two lists next to each other, item after item."""
-    for before, after in zip(tasks, tasks[1:]):
+    for before, after in itertools.pairwise(tasks):
         if isinstance(before, DependencyMixin):
             before.set_downstream(after)
         elif isinstance(after, DependencyMixin):
@@ -77,7 +78,7 @@ def _chain_lists(before: list[Any], after: list[Any]) -> None:
         said = f"lists next to each other must be equally long, here {len(before)} and {len(after)}"
         hint = "cross_downstream draws all edges between two lists; chain_linear does it for a whole chain"
         raise errors.ValueProblem.of("unequal-lists", "chain()", said, hint)
-    for first, second in zip(before, after):
+    for first, second in zip(before, after, strict=True):
         first.set_downstream(second)
 
 
@@ -87,7 +88,7 @@ def chain_linear(*elements: Any) -> None:
         raise ValueError("chain_linear() needs tasks")
     if len(elements) == 1:
         raise ValueError("chain_linear() needs at least two arguments to put in order")
-    for before, after in zip(elements, elements[1:]):
+    for before, after in itertools.pairwise(elements):
         cross_downstream(listed(before), after)
 
 

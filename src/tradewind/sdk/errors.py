@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from tradewind.model.problem import Problem
+
+_Problem = TypeVar("_Problem", bound="DagProblem")  # typing.Self is newer than the worker side's Python
 
 
 class AirflowException(Exception):
@@ -201,7 +203,7 @@ class DagProblem(AirflowException):
         self.problem = problem
 
     @classmethod
-    def of(cls, code: str, about: str, message: str, hint: str) -> DagProblem:
+    def of(cls: type[_Problem], code: str, about: str, message: str, hint: str) -> _Problem:  # noqa: PYI019 - see there
         """Make one from its parts."""
         return cls(Problem(code=code, message=message, object=about, hint=hint))
 

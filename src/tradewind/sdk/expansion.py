@@ -79,10 +79,12 @@ class ListOfDictsExpandInput(ResolveMixin):
         if isinstance(found, ResolveMixin):
             found = found.resolve(context)
         if not isinstance(found, Mapping):
-            raise ValueError(f"expand_kwargs() needs a list of dicts, but element {index} is {_kind(found)}")
+            said = f"expand_kwargs() needs a list of dicts, but element {index} is {_kind(found)}"
+            raise ValueError(said)  # noqa: TRY004 - Airflow's class
         for key in found:
             if not isinstance(key, str):
-                raise ValueError(f"expand_kwargs() needs dicts whose keys are texts, but {key!r} is {_kind(key)}")
+                said = f"expand_kwargs() needs dicts whose keys are texts, but {key!r} is {_kind(key)}"
+                raise ValueError(said)  # noqa: TRY004 - Airflow's class
         return dict(found)
 
     def resolve(self, context: Mapping[str, Any]) -> dict[str, Any]:

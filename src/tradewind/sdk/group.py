@@ -58,8 +58,7 @@ class TaskGroup(Node):
         self.upstream_task_ids = set()
         self.downstream_task_ids = set()
         self._check_kinds()
-        self.parent_group: TaskGroup | None = None
-        self._join(parent_group, dag, add_suffix_on_collision)
+        self.parent_group = self._join(parent_group, dag, add_suffix_on_collision)
         inherited = self.parent_group.default_args if self.parent_group is not None else {}
         self.default_args: dict[str, Any] = {**inherited, **copy.deepcopy(default_args or {})}
 
@@ -69,11 +68,11 @@ class TaskGroup(Node):
             about = f"task group {self._group_id!r}"
             errors.expect("wrong-type", about, name, getattr(self, name), (kind,), words="a text", hint=hint)
 
-    def _join(self, parent: Any, dag: Any, add_suffix: bool) -> None:
+    def _join(self, parent: Any, dag: Any, add_suffix: bool) -> TaskGroup | None:
         given_dag: DAG | None = None if dag is NOTSET else dag
         if self._group_id is None and parent is None:
             self.dag = dag
-            return
+            return None
         if parent is NOTSET:
             parent = given_dag.task_group if given_dag is not None else None
             current = scope.current_group(given_dag)
@@ -92,6 +91,7 @@ class TaskGroup(Node):
         self._settle_name(add_suffix)
         parent.children[self.node_id] = self
         self.dag.used_ids.add(self.node_id)
+        return self.parent_group
 
     def _settle_name(self, add_suffix: bool) -> None:
         used = self.dag.used_ids
@@ -195,7 +195,7 @@ class TaskGroup(Node):
             raise errors.NodeNotFound(f"group {self.node_id!r} has no task or group {label!r}") from None
 
     def get_task_group_dict(self) -> dict[str | None, TaskGroup]:
-        """This group and all groups inside, by id, parents first."""
+        """The group itself and all groups inside, by id, parents first."""
         found: dict[str | None, TaskGroup] = {self.group_id: self}
         for child in self.children.values():
             if isinstance(child, TaskGroup):

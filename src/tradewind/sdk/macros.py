@@ -32,19 +32,19 @@ def ds_add(ds: str, days: int) -> str:
     """A day some days later, as YYYY-MM-DD."""
     if not days:
         return str(ds)
-    return (datetime.strptime(str(ds), "%Y-%m-%d") + timedelta(days=days)).strftime("%Y-%m-%d")
+    return (_moment(ds, "%Y-%m-%d") + timedelta(days=days)).strftime("%Y-%m-%d")
 
 
 def ds_format(ds: str, input_format: str, output_format: str) -> str:
     """A date from one format into another, both of `strftime`."""
-    return datetime.strptime(str(ds), input_format).strftime(output_format)
+    return _moment(ds, input_format).strftime(output_format)
 
 
 def ds_format_locale(ds: str, input_format: str, output_format: str, locale: str | None = None) -> str:
     """A date from a format of `strftime` into one of pendulum, in a language."""
     import pendulum
 
-    moment = pendulum.instance(datetime.strptime(str(ds), input_format))
+    moment = pendulum.instance(_moment(ds, input_format))
     return moment.format(output_format, locale=locale)
 
 
@@ -53,3 +53,7 @@ def datetime_diff_for_humans(dt: Any, since: Any = None) -> str:
     import pendulum
 
     return str(pendulum.instance(dt).diff_for_humans(None if since is None else pendulum.instance(since)))
+
+
+def _moment(text: Any, format_: str) -> datetime:
+    return datetime.strptime(str(text), format_)  # noqa: DTZ007 - dates in templates have no zone

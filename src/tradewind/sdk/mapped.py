@@ -174,7 +174,7 @@ class MappedOperator(AbstractOperator):
             raise errors.DagProblem.of("nested-mapping", f"task {self.task_id!r}", said, hint)
 
     @property
-    def dag(self) -> Any:  # type: ignore[override]
+    def dag(self) -> Any:
         """Its DAG."""
         return self._dag
 

@@ -60,7 +60,7 @@ def thing(classpath: str, reason: str) -> type[Any]:
     """A class that can be imported, and says so when it is made."""
     module, _, name = classpath.rpartition(".")
 
-    def refuse(self: Any, *_: Any, **__: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise errors.NotHereYet(f"{name} ({classpath})", reason)
 
     return type(name, (), {"__init__": refuse, "__module__": module, "__doc__": reason})

@@ -60,7 +60,7 @@ def _with_defaults(init: Callable[..., None]) -> Callable[..., None]:
             )
         from_mapped = bool(kwargs.pop("_airflow_from_mapped", getattr(self, "_from_mapped", False)))
         object.__setattr__(self, "_from_mapped", from_mapped)
-        defaults = _prepare(self, kwargs)
+        defaults = _prepare(kwargs)
         for name in named:
             if name not in kwargs and name in defaults:
                 kwargs[name] = defaults[name]
@@ -78,7 +78,7 @@ def _with_defaults(init: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def _prepare(self: BaseOperator, kwargs: dict[str, Any]) -> dict[str, Any]:
+def _prepare(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Settle the DAG, the group and the defaults of a task that is being made."""
     dag = kwargs.get("dag")
     if dag is None and (dag := scope.current_dag()) is not None:
@@ -288,9 +288,8 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
 
     def _settle(self, about: str, given: Mapping[str, Any]) -> None:
         for name, value in given.items():
-            if value is NOTSET:
-                value = arguments.default_of(name, registry.meaning())
-            settled = arguments.settle(about, name, value)
+            chosen = arguments.default_of(name, registry.meaning()) if value is NOTSET else value
+            settled = arguments.settle(about, name, chosen)
             if name in _RENAMED:
                 self.__dict__[_RENAMED[name]] = settled
             else:
@@ -309,14 +308,14 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
                 self.set_upstream(operator)
 
     @property
-    def dag(self) -> DAG:  # type: ignore[override]
+    def dag(self) -> DAG:
         """Its DAG."""
         if self._dag is None:
             raise RuntimeError(f"task {self.task_id!r} belongs to no DAG yet")
         return self._dag
 
     @dag.setter
-    def dag(self, dag: DAG | None) -> None:
+    def dag(self, dag: Any) -> None:
         from tradewind.sdk.definition import DAG
 
         if dag is None:

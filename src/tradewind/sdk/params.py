@@ -185,7 +185,7 @@ class DagParam(ResolveMixin):
 
 
 def for_run(dag: Any, task: Any, conf: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Values of a run's parameters: the DAG's, the task's over them, the run's conf over both. Raises ParamValidationError."""
+    """Values of a run's parameters: the DAG's, the task's over them, conf over both. Raises ParamValidationError."""
     found = ParamsDict(dag.params)
     for name, param in (task.params.raw() if task is not None else {}).items():
         found[name] = param.__copy__()

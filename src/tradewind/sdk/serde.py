@@ -1,4 +1,4 @@
-"""XComs as JSON, in Airflow's encoding: plain JSON where it is enough, else `{"__classname__", "__version__", "__data__"}`.
+"""XComs as JSON, in Airflow's encoding: plain where it can, else `{"__classname__", "__version__", "__data__"}`.
 
 What is written here Airflow reads, and the other way round. Decoding never imports: a class of the user's is found only
 where its module is loaded already, which is so in a process that has the DAG file loaded.
@@ -63,7 +63,7 @@ def kind_of(value: Any) -> tuple[str, int | None]:
 def to_plain(value: Any, path: str = "", depth: int = 0) -> Any:
     """The value with nothing in it that JSON does not know. Raises Unserialisable."""
     if depth > _MAX_DEPTH:
-        raise _refuse(value, path, f"it is nested deeper than {_MAX_DEPTH} levels")
+        raise _refuse(path, f"it is nested deeper than {_MAX_DEPTH} levels")
     if isinstance(value, enum.Enum) and isinstance(value, (str, int, float)):
         return value.value
     if value is None or isinstance(value, (str, bool)):
@@ -82,7 +82,7 @@ def to_plain(value: Any, path: str = "", depth: int = 0) -> Any:
 
 def _dict(value: dict[Any, Any], path: str, depth: int) -> dict[str, Any]:
     if CLASSNAME in value or "__id__" in value:
-        raise _refuse(value, path, f"its key {CLASSNAME!r} is reserved")
+        raise _refuse(path, f"its key {CLASSNAME!r} is reserved")
     return {_key(key, path): to_plain(item, f"{path}[{key!r}]", depth + 1) for key, item in value.items()}
 
 
@@ -93,7 +93,7 @@ def _key(key: Any, path: str) -> str:
         return str(key)
     if key is None or isinstance(key, (int, float)):
         return str(key)
-    raise _refuse(key, path, "a dict's keys must be texts")
+    raise _refuse(path, "a dict's keys must be texts")
 
 
 def _tagged(name: str, version: int, data: Any) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _other(value: Any, path: str, depth: int) -> Any:
         return _dict(dict(value), path, depth)
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
         return [to_plain(item, f"{path}[{place}]", depth + 1) for place, item in enumerate(value)]
-    raise _refuse(value, path, f"a value of type {kind.__module__}.{kind.__qualname__} cannot be written as JSON")
+    raise _refuse(path, f"a value of type {kind.__module__}.{kind.__qualname__} cannot be written as JSON")
 
 
 def _fields(value: Any) -> dict[str, Any] | None:
@@ -134,8 +134,11 @@ def _fields(value: Any) -> dict[str, Any] | None:
     return None
 
 
-def _refuse(value: Any, path: str, why: str) -> Unserialisable:
-    hint = "return texts, numbers, lists, dicts, dates, dataclasses; put anything else into a file or store, and return where it is"
+def _refuse(path: str, why: str) -> Unserialisable:
+    hint = (
+        "return texts, numbers, lists, dicts, dates, dataclasses; "
+        "put anything else into a file or store, and return where it is"
+    )
     return Unserialisable(
         Problem(code="xcom-unserialisable", object=f"XCom value{path and ' at ' + path}", message=why, hint=hint)
     )
@@ -150,7 +153,7 @@ def _name(value: Any) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _moment(value: dt.datetime, path: str, depth: int) -> tuple[int, Any]:
+def _moment(value: dt.datetime, _path: str, _depth: int) -> tuple[int, Any]:
     stamp = value.timestamp() if value.tzinfo is not None else value.replace(tzinfo=dt.timezone.utc).timestamp()
     return 2, {"timestamp": stamp, "tz": _zone(value)}
 
@@ -172,7 +175,7 @@ def _items(value: Iterable[Any], path: str, depth: int) -> tuple[int, Any]:
     return 1, [to_plain(item, f"{path}[{place}]", depth + 1) for place, item in enumerate(value)]
 
 
-def _decimal(value: decimal.Decimal, path: str, depth: int) -> tuple[int, Any]:
+def _decimal(value: decimal.Decimal, _path: str, _depth: int) -> tuple[int, Any]:
     exponent = value.as_tuple().exponent
     return 1, int(value) if isinstance(exponent, int) and exponent >= 0 else float(value)
 

@@ -36,7 +36,7 @@ def to_spec(dag: DAG, *, file: str, meaning: Meaning, meaning_from: str) -> DagS
     warnings = list(dag.notes)
     if not meaning_from and not isinstance(table, timetables.Never):
         warnings.append(_UNTOLD)
-    tasks = tuple(_task(dag, dag.task_dict[name], meaning) for name in order)
+    tasks = tuple(_task(dag, dag.task_dict[name]) for name in order)
     warnings += [
         f"task {one.task_id!r}: {one.body.reason}" for one in tasks if isinstance(one.body, dagspec.OpaqueBody)
     ]
@@ -74,7 +74,7 @@ def to_spec(dag: DAG, *, file: str, meaning: Meaning, meaning_from: str) -> DagS
 # -- tasks ---------------------------------------------------------------------------------------------------------
 
 
-def _task(dag: DAG, task: Any, meaning: Meaning) -> TaskSpec:
+def _task(dag: DAG, task: Any) -> TaskSpec:
     group = task.task_group
     edges = dag.edge_info.get(task.task_id, {})
     return TaskSpec(

@@ -1,4 +1,4 @@
-"""The words that DAG files use for states, trigger rules and weights: Airflow's enumerations, whose members are strings.
+"""The words that DAG files use for states, trigger rules and weights: Airflow's enumerations, whose members are texts.
 
 Members compare equal to the plain words and print as them, since users mix both.
 """

@@ -1,4 +1,4 @@
-"""`@task`, its kinds (`@task.branch`, `@task.bash`, …), `@setup` and `@teardown`: functions that become tasks when called."""
+"""`@task`, its kinds (`@task.branch`, `@task.bash`, …), `@setup`, `@teardown`: functions that become tasks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TaskFactory:
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        function: Any,
         operator_class: type[BaseOperator],
         kwargs: Mapping[str, Any],
         *,
@@ -45,7 +45,8 @@ class TaskFactory:
         functools.update_wrapper(self, function)
 
     def _check(self) -> None:
-        about = f"@{getattr(self.operator_class, 'custom_operator_name', 'task').lstrip('@')} function {self.kwargs['task_id']!r}"
+        kind = getattr(self.operator_class, "custom_operator_name", "task").lstrip("@")
+        about = f"@{kind} function {self.kwargs['task_id']!r}"
         if not callable(self.function):
             said = f"a decorator needs a function, got {type(self.function).__name__}"
             raise errors.ArgumentProblem.of("wrong-type", about, said, "name the arguments: @task(task_id='...')")

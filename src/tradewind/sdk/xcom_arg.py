@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class XComArg(ResolveMixin, DependencyMixin):
     """A reference; `XComArg(operator, key)` makes a plain one."""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> XComArg:
+    def __new__(cls, *_: Any, **__: Any) -> XComArg:
         return super().__new__(PlainXComArg if cls is XComArg else cls)
 
     def __init__(self, operator: Any, key: str = xcom.XCOM_RETURN_KEY) -> None:
@@ -84,7 +84,7 @@ class PlainXComArg(XComArg):
     def iter_references(self) -> Iterator[tuple[Any, str]]:
         yield self.operator, self.key
 
-    def __getitem__(self, item: str) -> XComArg:
+    def __getitem__(self, item: Any) -> XComArg:
         if not isinstance(item, str):
             said = f"a result can be indexed by the name of an output only, not by {type(item).__name__}: {item!r}"
             hint = "its value is known only when it runs; index it inside a task"
@@ -93,8 +93,8 @@ class PlainXComArg(XComArg):
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError(
-            f"the result of task {self.operator.task_id!r} cannot be looped over: 'XComArg' object is not iterable, its "
-            "value is known only when it runs; use expand() to make one task per element"
+            f"the result of task {self.operator.task_id!r} cannot be looped over: 'XComArg' object is not iterable, "
+            "its value is known only when it runs; use expand() to make one task per element"
         )
 
     def __eq__(self, other: object) -> bool:

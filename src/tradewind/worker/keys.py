@@ -64,14 +64,14 @@ def _nodash(day: str | None) -> str | None:
 
 
 _ALWAYS: dict[str, Maker] = {
-    "conn": lambda scene: sdk_context.ConnectionAccessor(),
+    "conn": lambda _: sdk_context.ConnectionAccessor(),
     "dag": lambda scene: scene.dag,
     "dag_run": lambda scene: scene.dag_run,
-    "inlet_events": lambda scene: sdk_context.inlet_events(scene.task),
+    "inlet_events": lambda _: sdk_context.inlet_events(),
     "inlets": lambda scene: scene.task.inlets,
-    "macros": lambda scene: sdk_context.macros(),
+    "macros": lambda _: sdk_context.macros(),
     "map_index_template": lambda scene: scene.task.map_index_template,
-    "outlet_events": lambda scene: sdk_context.outlet_events(),
+    "outlet_events": lambda _: sdk_context.outlet_events(),
     "outlets": lambda scene: scene.task.outlets,
     "params": lambda scene: scene.params,
     "prev_end_date_success": lambda scene: _of_previous_success(scene, "end_date"),
@@ -81,11 +81,11 @@ _ALWAYS: dict[str, Maker] = {
     "task_instance": lambda scene: scene.ti,
     "task_instance_key_str": _key_text,
     "task_reschedule_count": lambda scene: scene.reschedule_count,
-    "test_mode": lambda scene: False,
+    "test_mode": lambda _: False,
     "ti": lambda scene: scene.ti,
-    "triggering_asset_events": lambda scene: {},
+    "triggering_asset_events": lambda _: {},
     "try_number": lambda scene: scene.ti.try_number,
-    "var": lambda scene: sdk_context.variables(),
+    "var": lambda _: sdk_context.variables(),
 }
 
 _WITH_DATE: dict[str, Maker] = {
@@ -102,7 +102,7 @@ _WITH_DATE: dict[str, Maker] = {
 }
 
 _OF_AIRFLOW_2: dict[str, Maker] = {
-    "conf": lambda scene: sdk_context.configuration(),
+    "conf": lambda _: sdk_context.configuration(),
     "execution_date": _date,
     "next_ds": lambda scene: _day(_next_date(scene)),
     "next_ds_nodash": lambda scene: _nodash(_day(_next_date(scene))),

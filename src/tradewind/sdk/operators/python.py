@@ -25,7 +25,7 @@ class PythonOperator(BaseOperator):
     def __init__(
         self,
         *,
-        python_callable: Callable[..., Any],
+        python_callable: Any,
         op_args: Collection[Any] | None = None,
         op_kwargs: Mapping[str, Any] | None = None,
         templates_dict: dict[str, Any] | None = None,
@@ -102,7 +102,7 @@ class ShortCircuitOperator(PythonOperator, SkipMixin):
 class _OtherEnvironment(PythonOperator):
     """A function for another interpreter; loads here, and says when run that its environment is a later step."""
 
-    _what = "a Python function in another environment"
+    _what: ClassVar[str] = "a Python function in another environment"
 
     def __init__(self, *, python_callable: Callable[..., Any], **kwargs: Any) -> None:
         extra = {name: kwargs.pop(name) for name in self._extra if name in kwargs}
@@ -131,7 +131,7 @@ class PythonVirtualenvOperator(_OtherEnvironment):
         "templates_dict",
     )  # fmt: skip
     template_ext: ClassVar[Sequence[str]] = (".txt",)
-    _what = "a function in a virtual environment of its own (PythonVirtualenvOperator, @task.virtualenv)"
+    _what: ClassVar[str] = "a function in a virtual environment of its own (PythonVirtualenvOperator, @task.virtualenv)"
     _extra: ClassVar[Sequence[str]] = (
         *_SHARED, "requirements", "python_version", "system_site_packages", "pip_install_options", "index_urls",
         "index_urls_from_connection_ids", "venv_cache_path", "use_dill", "use_airflow_context",
@@ -142,7 +142,7 @@ class ExternalPythonOperator(_OtherEnvironment):
     """A function in an interpreter that is there already."""
 
     template_fields: ClassVar[Sequence[str]] = ("templates_dict", "op_args", "op_kwargs", "python")
-    _what = "a function in another interpreter (ExternalPythonOperator, @task.external_python)"
+    _what: ClassVar[str] = "a function in another interpreter (ExternalPythonOperator, @task.external_python)"
     _extra: ClassVar[Sequence[str]] = (*_SHARED, "python", "expect_pendulum", "use_dill", "use_airflow_context")
 
 
@@ -161,7 +161,7 @@ class BranchExternalPythonOperator(ExternalPythonOperator, BranchMixIn):
 class DockerOperator(_OtherEnvironment):
     """A function in a Docker container."""
 
-    _what = "a function in a Docker container (@task.docker)"
+    _what: ClassVar[str] = "a function in a Docker container (@task.docker)"
     _extra: ClassVar[Sequence[str]] = (
         *_SHARED,
         "image",

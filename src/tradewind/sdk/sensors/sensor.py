@@ -95,7 +95,12 @@ class BaseSensorOperator(BaseOperator):
     def _clock(self, context: Any) -> tuple[Callable[[], float], Any]:
         if self.reschedule:
             began = context["ti"].get_first_reschedule_date(context) or timezone.utcnow()
-            return lambda: (timezone.utcnow() - began).total_seconds(), began
+
+            def waited() -> float:
+                seconds: float = (timezone.utcnow() - began).total_seconds()
+                return seconds
+
+            return waited, began
         start = time.monotonic()
         return lambda: time.monotonic() - start, start
 
