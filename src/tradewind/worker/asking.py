@@ -1,4 +1,4 @@
-"""A supervisor that remembers what was asked for: Variables and Connections by name, and the secret values among them."""
+"""A supervisor that remembers what was asked for: Variables and Connections by name, and secret values among them."""
 
 from __future__ import annotations
 

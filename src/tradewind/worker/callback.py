@@ -21,17 +21,9 @@ _log = logging.getLogger("airflow.task")
 
 def call(thing: Any, which: str, context: Any) -> list[BaseException]:
     """Call all callbacks of a kind ("on_success", ...); a failing one is logged, and the others are called still."""
-    failures: list[BaseException] = []
     given = getattr(thing, f"{which}_callback", None) or ()
-    for one in given if isinstance(given, (list, tuple)) else (given,):
-        try:
-            result = one(context)
-            if inspect.isawaitable(result):
-                resuming.awaited(result)
-        except Exception as error:  # noqa: BLE001 - a callback's failure changes nothing about the task
-            _log.error("%s_callback failed: %s", which, tracebacks.tell(error))
-            failures.append(error)
-    return failures
+    called = [_failure(one, which, context) for one in (given if isinstance(given, (list, tuple)) else (given,))]
+    return [error for error in called if error is not None]
 
 
 def run(loaded: LoadedFile, work: CallbackWork, supervisor: Supervisor | None = None) -> Problem | None:
@@ -60,6 +52,17 @@ def run(loaded: LoadedFile, work: CallbackWork, supervisor: Supervisor | None = 
         message=tracebacks.first_line(first),
         traceback=tracebacks.show(first),
     )
+
+
+def _failure(callback: Any, which: str, context: Any) -> BaseException | None:
+    try:
+        result = callback(context)
+        if inspect.isawaitable(result):
+            resuming.awaited(result)
+    except Exception as error:  # noqa: BLE001 - a callback's failure changes nothing about the task
+        _log.error("%s_callback failed: %s", which, tracebacks.tell(error))
+        return error
+    return None
 
 
 def _about(work: CallbackWork) -> str:

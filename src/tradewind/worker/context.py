@@ -36,7 +36,9 @@ class RunContext(dict[str, Any]):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value, computed now if need be."""
-        return self[key] if key in self else default
+        if key not in self:
+            return default
+        return self[key]
 
     def __contains__(self, key: object) -> bool:
         return dict.__contains__(self, key) or key in self._makers

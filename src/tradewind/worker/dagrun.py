@@ -1,4 +1,4 @@
-"""`context["dag_run"]`: a DagRun as user code knows it, made from its row; dates become pendulum's when they are read."""
+"""`context["dag_run"]`: a DagRun as user code knows it, made from its row; dates become pendulum's when read."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from tradewind import compat
-from tradewind.model.dagspec import DagSpec, TaskSpec
+from tradewind.model.dagspec import DagSpec, GroupSpec, TaskSpec
 from tradewind.model.problem import Problem
 from tradewind.protocol.work import FileRef, LoadReport, LoadWork
 from tradewind.sdk import errors, registry, spec, supervision
@@ -154,5 +154,6 @@ def _repeated(names: list[str]) -> set[str]:
 
 
 def _mapped_over(one: DagSpec) -> frozenset[str]:
-    mappings = [node.mapping for node in (*one.tasks, *one.groups) if node.mapping is not None]
+    nodes: list[TaskSpec | GroupSpec] = [*one.tasks, *one.groups]
+    mappings = [node.mapping for node in nodes if node.mapping is not None]
     return frozenset(task_id for mapping in mappings for task_id in mapping.upstream_task_ids())

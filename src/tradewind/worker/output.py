@@ -75,7 +75,7 @@ class PresentStream(logging.StreamHandler[TextIO]):
 
 
 def prepare_logging() -> None:
-    """Give the root logger our handler, once: `logging.basicConfig` in a DAG file then changes nothing, as in Airflow."""
+    """Give the root logger our handler, once; as in Airflow `logging.basicConfig` in a DAG file changes nothing."""
     root = logging.getLogger()
     if not any(isinstance(handler, PresentStream) for handler in root.handlers):
         root.addHandler(PresentStream())

@@ -43,7 +43,6 @@ def _outputs(value: Any) -> Iterator[tuple[str, Any]]:
         raise TypeError(f"Returned output was type {type(value)} expected dictionary for multiple_outputs")
     for key in value:
         if not isinstance(key, str):
-            raise TypeError(
-                f"Returned dictionary keys must be strings when using multiple_outputs, found {key} ({type(key)}) instead"
-            )
+            said = "Returned dictionary keys must be strings when using multiple_outputs"
+            raise TypeError(f"{said}, found {key} ({type(key)}) instead")
     yield from value.items()

@@ -302,7 +302,7 @@ class RuntimeTaskInstance:
         return None if found is None else as_row(found)
 
     def get_previous_ti(self, state: str | None = None, *_: Any, **__: Any) -> Any:
-        """This task in the run before, as an object with its fields."""
+        """The same task in the run before, as an object with its fields."""
         run = self.get_previous_dagrun(state)
         if run is None:
             return None
@@ -313,12 +313,12 @@ class RuntimeTaskInstance:
 
     @property
     def previous_ti(self) -> Any:
-        """This task in the run before (Airflow 2)."""
+        """The same task in the run before (Airflow 2)."""
         return self.get_previous_ti()
 
     @property
     def previous_ti_success(self) -> Any:
-        """This task in the last successful run (Airflow 2)."""
+        """The same task in the last successful run (Airflow 2)."""
         return self.get_previous_ti("success")
 
     def get_first_reschedule_date(self, context: Any) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import difflib
 import pkgutil
 import re
@@ -115,7 +116,7 @@ def _suggested(error: AttributeError | NameError) -> str:
             names = {
                 *trace.tb_frame.f_locals,
                 *trace.tb_frame.f_globals,
-                *vars(__builtins__ if not isinstance(__builtins__, dict) else object),
+                *vars(builtins),
             }
             trace = trace.tb_next
         near = difflib.get_close_matches(error.name or "", names, n=1)
