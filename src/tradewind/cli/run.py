@@ -105,7 +105,8 @@ async def _drive(request: Request, assembly: wiring.Assembly, serving: asyncio.T
     if found.run.state.is_finished and not ended.done():
         ended.set_result(found.run)
     with view, _Interrupts(assembly, spec.dag_id, run_id, view.note):
-        await asyncio.wait({ended, serving}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {ended, serving}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
             serving.result()
     final = await assembly.store.runs.find_run(RunRef(dag_id=DagId(spec.dag_id), run_id=run_id))

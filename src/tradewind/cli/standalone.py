@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,17 +47,8 @@ def serve(request: Request) -> int:
             code="already-running",
             hint=f"stop it with `kill {running['pid']}`, or name another home with --home",
         )
-    with asyncio.Runner(loop_factory=_new_loop()) as runner:
-        runner.run(Server(request, home).run())
+    wiring.run_loop(Server(request, home).run())
     return 0
-
-
-def _new_loop() -> Any:
-    with suppress(ImportError):
-        import uvloop
-
-        return uvloop.new_event_loop
-    return None
 
 
 class Server:
