@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tradewind.ports import clock as clock_port
 
+_ENOUGH = 64  # doublings: past any cap, and short of what a float holds
+
 
 class Backoff:
     """Delays that grow with each failure in a row. Formula: uniform(0, min(cap, first × 2^n))."""
@@ -16,7 +18,7 @@ class Backoff:
 
     def next_seconds(self) -> float:
         """The delay after one more failure."""
-        ceiling = min(self._cap, self._first * 2**self._failures)
+        ceiling = min(self._cap, self._first * 2.0 ** min(self._failures, _ENOUGH))
         self._failures += 1
         return ceiling * self._random.uniform()
 
