@@ -47,7 +47,8 @@ class HealthServer:
                 status, body = ("200 OK" if healthy else "503 Service Unavailable"), json.dumps(report)
             else:
                 status, body = "404 Not Found", json.dumps({"error": "only /health is here"})
-            head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close"
+            head = f"HTTP/1.1 {status}\r\n{fields}\r\n\r\n"
             writer.write((head + body).encode())
             await writer.drain()
         except (TimeoutError, ConnectionError, ValueError):

@@ -34,7 +34,7 @@ def parse(raw: str) -> logs_port.LogLine:
     return logs_port.LogLine(at=at, stream=stream, text=rest, container=container, partial=mark == "P")
 
 
-def format(line: logs_port.LogLine) -> str:
+def format(line: logs_port.LogLine) -> str:  # noqa: A001 - read as `line.format`, beside `line.parse`
     """The line as it stands in a file, without a newline."""
     at = line.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     container = f"[{line.container}] "
