@@ -35,7 +35,10 @@ class Rows:
 
 def make_vault(folder: pathlib.Path, environment: dict[str, str] | None = None) -> tuple[vault.StoreVault, Rows]:
     rows = Rows()
-    chain = [backends.EnvironmentBackend(environment or {}), backends.FileBackend(folder)]
+    chain: list[vault_port.SecretBackend] = [
+        backends.EnvironmentBackend(environment or {}),
+        backends.FileBackend(folder),
+    ]
     return vault.StoreVault(backends=chain, rows=rows, key=keys.KeyFile(folder / "home.key")), rows
 
 
