@@ -14,17 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from tradewind.model.outcome import Failed, Result
-from tradewind.podlet import endings, fence, limits, pod, processes
+from tradewind.podlet import child, endings, fence, limits, pod, processes
 from tradewind.podlet import loop as loops
 from tradewind.podlet.attempt import Attempt
+from tradewind.podlet.following import Following
+from tradewind.podlet.memory import Memory
 from tradewind.podlet.messages import Do, Entered, Unwritten
 from tradewind.podlet.output import Outputs
+from tradewind.podlet.processes import Identity
 from tradewind.podlet.reaper import Reaper
 from tradewind.protocol import podlet as protocol
 from tradewind.protocol.work import PythonWork
 
 _ANNOUNCE_SECONDS = 0.02
-_MEMORY_SECONDS = 5.0
+_LATE_SECONDS = 60.0
+"""So long a fork of a podlet that died may still be on its way."""
 
 
 class Attempts:
@@ -47,10 +51,10 @@ class Attempts:
         self._reaper = reaper
         self._tell = tell
         self._hear = hear
+        self._following = Following(loop, self.end_by_files)
         self._attempts: dict[str, Attempt] = {}
         self._unannounced: list[Attempt] = []
-        self._oom_kills = 0
-        self._watches_memory = False
+        self._memory = Memory(loop, is_needed=lambda: any(not attempt.over for attempt in self._attempts.values()))
 
     # -- what is asked ---------------------------------------------------------------------------------------------
 
@@ -58,37 +62,78 @@ class Attempts:
         """Make its directory; what a zygote is to do. None where it is known, or ended already for want of disk."""
         if work.attempt_id in self._attempts:
             return None
-        folder = f"{self._folder}/{work.attempt_id}"
-        attempt = self._attempts[work.attempt_id] = Attempt(work.attempt_id, folder, work.log_quota_bytes)
-        group = ""
-        try:
-            os.mkdir(folder, 0o700)
-            if work.memory_bytes:
-                attempt.memory_bytes = work.memory_bytes
-                attempt.group = limits.find_group(f"tradewind-{attempt.id}", work.memory_bytes)
-                group = "" if attempt.group is None else str(attempt.group.path)
-        except OSError as error:
-            self._end(attempt, endings.unwritten(str(error), entered=False))
+        attempt = Attempt(work.attempt_id, f"{self._folder}/{work.attempt_id}", work.log_quota_bytes)
+        if not self._open(attempt):
             return None
-        self._watch_memory()
-        return Do(id=attempt.id, folder=folder, group=group, python=work)
+        group = ""
+        if work.memory_bytes:
+            attempt.memory_bytes = work.memory_bytes
+            attempt.group = limits.find_group(f"tradewind-{attempt.id}", work.memory_bytes)
+            group = "" if attempt.group is None else str(attempt.group.path)
+        self._memory.watch()
+        return Do(id=attempt.id, folder=attempt.folder, group=group, python=work)
 
     def start_pod(self, start: protocol.StartPod, told: int, *, bound: bool) -> None:
         """Fork the supervisor of a pod, which tells and ends as any attempt's process does."""
         if start.attempt_id in self._attempts:
             return
-        folder = f"{self._folder}/{start.attempt_id}"
-        attempt = self._attempts[start.attempt_id] = Attempt(start.attempt_id, folder, start.log_quota_bytes)
+        attempt = Attempt(start.attempt_id, f"{self._folder}/{start.attempt_id}", start.log_quota_bytes)
+        attempt.is_pod = True
+        if not self._open(attempt):
+            return
         try:
-            os.mkdir(folder, 0o700)
-            attempt.is_pod = True
-            attempt.pid = pod.launch(start, Path(folder), told, bound=bound)
+            attempt.pid = pod.launch(start, Path(attempt.folder), told, bound=bound)
         except OSError as error:
             self._end(attempt, endings.unwritten(str(error), entered=False))
             return
         self._reaper.follow(attempt.pid, lambda status: self.done(start.attempt_id, status))
         self._outputs.begin(attempt.output)  # it writes before its main container has entered
-        self._watch_memory()
+        self._memory.watch()
+
+    def _open(self, attempt: Attempt) -> bool:
+        """Know it and make its directory; False where there is nothing to begin any more."""
+        self._attempts[attempt.id] = attempt
+        try:
+            os.mkdir(attempt.folder, 0o700)
+        except FileExistsError:  # a podlet that died had it, and it may have begun since
+            del self._attempts[attempt.id]
+            if self.adopt(attempt.id):
+                return False
+            self._attempts[attempt.id] = attempt
+        except OSError as error:
+            self._end(attempt, endings.unwritten(str(error), entered=False))
+            return False
+        return True
+
+    def adopt(self, attempt_id: str) -> bool:
+        """Know an attempt of a podlet that died; False where its code did not begin, so that it may begin anew."""
+        attempt = Attempt(attempt_id, f"{self._folder}/{attempt_id}", 1 << 30)
+        if not os.path.isdir(attempt.folder):
+            return False
+        attempt.is_adopted = True
+        attempt.is_pod = os.path.isdir(f"{attempt.folder}/{pod.OWN_FOLDER}")
+        if attempt.is_pod:
+            fence.bar(attempt.folder)  # two supervisors would be in each other's way even before the fence
+        found = fence.find(attempt.folder)
+        if found is None and not fence.exists(attempt.folder):
+            return False
+        self._attempts[attempt_id] = attempt
+        if found is None or found.runner is None:
+            attempt.entered_at = None if found is None else found.made_at
+            self.end_by_files(attempt, None)
+        else:
+            attempt.output.stamper.quota = found.log_quota
+            attempt.output.stamper.resume()
+            self._follow(attempt, found, found.runner)
+        return True
+
+    def _follow(self, attempt: Attempt, found: fence.Fence, runner: Identity) -> None:
+        """Its code runs in a process that is not of ours."""
+        attempt.is_adopted = True
+        attempt.entered_at = found.made_at
+        attempt.pid = runner.pid
+        self._outputs.begin(attempt.output)
+        self._following.follow(attempt, runner)
 
     def knows(self, attempt_id: str) -> bool:
         """Whether it is here, ended or not."""
@@ -103,14 +148,23 @@ class Attempts:
         if attempt.pid:
             self._terminate(attempt, message.grace_seconds)
 
+    def stop_unknown(self, message: protocol.Stop) -> protocol.Ended | None:
+        """One that this podlet was not asked to begin: it never will. None where it is told in due time."""
+        if self.adopt(message.attempt_id):
+            self.stop(message)
+            return None
+        attempt = Attempt(message.attempt_id, f"{self._folder}/{message.attempt_id}", 0)
+        if not os.path.isdir(attempt.folder):
+            return endings.ended_now(attempt.id, endings.unknown())
+        if not fence.bar(attempt.folder):
+            return self.stop_unknown(message)
+        self._loop.after(_LATE_SECONDS, attempt.remove_folder)
+        return endings.ended_now(attempt.id, endings.stopped_early(message.reason))
+
     def withdrawn(self, message: protocol.Stop) -> None:
         """It is to stop, and was taken back before it had a process."""
         attempt = self._attempts[message.attempt_id]
         self._end(attempt, endings.stopped_early(message.reason))
-
-    def add(self, attempt: Attempt) -> None:
-        """Know one that a podlet before us began."""
-        self._attempts[attempt.id] = attempt
 
     def release(self, attempt_id: str) -> None:
         """Forget it and remove its directory: when there is time, since a disk may be slow at that.
@@ -202,6 +256,11 @@ class Attempts:
         if attempt.entered_at is None:
             self._hear()
         result = attempt.read_result()
+        if result is None and status == child.BARRED << 8 and not attempt.is_adopted:
+            found = fence.find(attempt.folder)
+            if found is not None and found.runner is not None and found.runner.pid != attempt.pid:
+                self._follow(attempt, found, found.runner)  # a late fork of a podlet that died was first
+                return
         if result is None and attempt.is_pod:
             pod.clean_up(attempt.id)
         self._end(attempt, self._explained(attempt, status) if result is None else result)
@@ -218,29 +277,10 @@ class Attempts:
         elif status is None:
             failed = endings.lost("its process ended while nobody looked")
         else:
-            failed = endings.of_status(status, memory=self._memory_exceeded(attempt))
+            failed = endings.of_status(status, memory=self._memory.find_exceeded(attempt))
         if attempt.stop is not None:
             failed = endings.stopped(failed, attempt.stop.reason, killed=attempt.killed)
         return failed
-
-    def _memory_exceeded(self, attempt: Attempt) -> str:
-        """Which memory it had too little of; empty where that was not what ended it."""
-        if attempt.group is not None and attempt.group.oom_kills():
-            return f"its limit of {attempt.memory_bytes >> 20} MiB of memory"
-        before, self._oom_kills = self._oom_kills, processes.oom_kills()
-        return "the machine's memory" if self._oom_kills > before and not attempt.killed else ""
-
-    def _watch_memory(self) -> None:
-        """While attempts run, note now and then how often the kernel had to kill for want of memory."""
-        if not self._watches_memory:
-            self._watches_memory = True
-            self._oom_kills = processes.oom_kills()
-            self._loop.after(_MEMORY_SECONDS, self._note_memory)
-
-    def _note_memory(self) -> None:
-        self._watches_memory = False
-        if any(not attempt.over for attempt in self._attempts.values()):
-            self._watch_memory()
 
     def _end(self, attempt: Attempt, ended: Failed | Result) -> None:
         attempt.over = True

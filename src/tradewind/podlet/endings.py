@@ -22,6 +22,12 @@ def lost(why: str) -> Failed:
     return Failed(message=f"Nobody can say how it ended: {why}.", reason=EndReason.LOST, entered=True)
 
 
+def unknown() -> Failed:
+    """The podlet has nothing of it."""
+    message = "The podlet does not know it: it was not handed over, or its end was taken already."
+    return Failed(message=message, reason=EndReason.LOST, entered=False)
+
+
 def of_status(status: int, *, memory: str = "") -> Failed:
     """Its code began, and its process ended without a result. `status` as of waitpid; `memory`: what it exceeded."""
     if os.WIFSIGNALED(status):

@@ -37,6 +37,11 @@ def bar(folder: str) -> bool:
     return _make(folder, f"{_BARRED}\n")
 
 
+def exists(folder: str) -> bool:
+    """Whether anyone has made it, to enter or to bar."""
+    return os.path.exists(f"{folder}/{_NAME}")
+
+
 def find(folder: str) -> Fence | None:
     """The fence of an attempt's folder. None where there is none, or where it was barred: nobody entered.
 

@@ -37,6 +37,16 @@ class FileZygote:
         self.retired = False
         """Takes no new work: it ends with its last fork."""
         self.over = False
+        self.begun = 1
+        """How often it was begun to load."""
+
+    def begin_again(self, number: int) -> None:
+        """Another process takes its place; what waits goes on waiting."""
+        self.number = number
+        self.pid = 0
+        self.output = None
+        self.over = False
+        self.begun += 1
 
     @property
     def key(self) -> FileRef:

@@ -19,13 +19,12 @@ from typing import Any
 import msgspec
 
 from tradewind.model.problem import Problem
-from tradewind.podlet import control, endings, processes
+from tradewind.podlet import control, endings, processes, recovery
 from tradewind.podlet import loop as loops
 from tradewind.podlet.attempts import Attempts
 from tradewind.podlet.messages import Told
 from tradewind.podlet.output import Outputs
 from tradewind.podlet.reaper import Reaper
-from tradewind.podlet.recovery import Recovery
 from tradewind.podlet.sides import Sides
 from tradewind.podlet.zygotes import Sink, Zygotes
 from tradewind.protocol import VERSION, frames, sockets
@@ -65,7 +64,11 @@ class Podlet:
         self._hear_from = told
         loop.watch(told, lambda _events: self._hear())
         self._control = control.Control(
-            loop, sockets.path_in(str(options.home), "podlet.sock"), on_hello=self._welcome, on_request=self._request, on_gone=self._on_gone
+            loop,
+            sockets.path_in(str(options.home), "podlet.sock"),
+            on_hello=self._welcome,
+            on_request=self._request,
+            on_gone=self._on_gone,
         )
         outputs = Outputs(loop)
         self._attempts = Attempts(
@@ -92,7 +95,7 @@ class Podlet:
             most=options.zygotes,
             memory_bytes=options.zygote_bytes,
         )
-        Recovery(loop, attempts_folder, attempts=self._attempts, outputs=outputs).adopt_all()
+        recovery.adopt_all(self._attempts, attempts_folder)
 
     def run(self) -> None:
         """For good."""
@@ -141,8 +144,9 @@ class Podlet:
 
     def _stop(self, message: protocol.Stop) -> None:
         if not self._attempts.knows(message.attempt_id):
-            unknown = endings.lost("the podlet does not know it")
-            self._control.send(endings.ended_now(message.attempt_id, unknown))
+            ended = self._attempts.stop_unknown(message)
+            if ended is not None:
+                self._control.send(ended)
         elif self._zygotes.withdraw(message.attempt_id):
             self._attempts.withdrawn(message)
         else:

@@ -29,16 +29,16 @@ class Stamper:
         "_note_head",
         "_out",
         "_punched",
-        "_quota",
         "_quota_told",
         "lines",
         "offset",
+        "quota",
     )
 
     def __init__(self, out: str, log: str, quota: int, container: str = "") -> None:
         self._out = out
         self._log = log
-        self._quota = quota
+        self.quota = quota
         self._container = f"[{container}] ".encode() if container else b""
         self._note_head = f"event F [{container}] ".encode()
         self._last = 0.0
@@ -92,12 +92,12 @@ class Stamper:
             if self._quota_told:
                 self._punch(out, status.st_size)
                 return False
-            data = os.pread(out, min(ROUND_BYTES, max(0, self._quota - self.offset)), self.offset)
-            at_end = self.offset + len(data) >= min(status.st_size, self._quota)
-            whole = at_end and (final or status.st_size > self._quota)
+            data = os.pread(out, min(ROUND_BYTES, max(0, self.quota - self.offset)), self.offset)
+            at_end = self.offset + len(data) >= min(status.st_size, self.quota)
+            whole = at_end and (final or status.st_size > self.quota)
             taken = self._take(data, whole=whole, at=status.st_mtime if at_end else time.time())
-            if self.offset >= self._quota and status.st_size > self._quota:
-                self._append(self._note(f"log quota of {self._quota} bytes reached: what comes now is not kept"))
+            if self.offset >= self.quota and status.st_size > self.quota:
+                self._append(self._note(f"log quota of {self.quota} bytes reached: what comes now is not kept"))
                 self._quota_told = True
                 return True
             self._punch(out, self.offset)
@@ -195,7 +195,7 @@ class Stamper:
         return count, end, told
 
     def _skip(self, out: int, count: int) -> bool:
-        data = os.pread(out, min(ROUND_BYTES, max(0, self._quota - self.offset)), self.offset)
+        data = os.pread(out, min(ROUND_BYTES, max(0, self.quota - self.offset)), self.offset)
         end = self.offset + len(data)
         pieces, _ = self._cut(data, whole=False)
         if not pieces and data:

@@ -34,6 +34,8 @@ from tradewind.protocol.work import FileRef, LoadReport, LoadWork
 _MARGIN_SECONDS = 1.0
 """After its own alarm a load has this long to report; then its process is killed."""
 _STATUS_SECONDS = 1.0
+_MOST_LOADS = 3
+"""So often a load is begun whose process is killed from outside."""
 _SLOW_SECONDS = 2.0
 """A load that takes longer no longer counts among those that may go on at once: it waits for something."""
 
@@ -243,17 +245,18 @@ class Zygotes:
         zygote.over = True
         if zygote.connection is not None:
             zygote.connection.drain()  # what it still said
-        if zygote.connection is not None:
-            zygote.connection.close()
-        self._forget_key(zygote)
         output = zygote.output.text() if zygote.output is not None else ""
-        if zygote.output is not None:
-            zygote.output.close()
+        self._close(zygote)
         self._no_longer_loading(number)
         if zygote.report is None:
             sys.stderr.write(f"while {zygote.key.file} was loaded: {endings.how(status)}; {output}\n")
             killed = status is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL)
-            self._fail(zygote, self._problem(zygote, status, output), blameless=killed and not zygote.too_slow)
+            blameless = killed and not zygote.too_slow
+            if blameless and zygote.begun < _MOST_LOADS:
+                self._begin_again(zygote)
+                self._open_next()
+            else:
+                self._fail(zygote, self._problem(zygote, status, output), blameless=blameless)
         elif zygote.once and status is not None:
             for work_id in zygote.running:
                 self._sink.done(work_id, status)
@@ -283,22 +286,30 @@ class Zygotes:
         for zygote in [one for one in self._by_number.values() if one.report is None and one.is_open]:
             del self._by_number[zygote.number]
             self._loading.discard(zygote.number)
-            if zygote.connection is not None:
-                zygote.connection.close()
-            if zygote.output is not None:
-                zygote.output.close()
-            zygote.over = not healthy
-            if not healthy:
-                self._forget_key(zygote)
+            if healthy:
+                self._begin_again(zygote)
+            else:
+                zygote.over = True
+                self._close(zygote)
                 self._fail(zygote, endings.worker_broken(), blameless=True)
-                continue
-            zygote.number = next(self._numbers)
-            zygote.pid = 0
-            self._by_number[zygote.number] = zygote
-            if not zygote.once:
-                self._by_key[zygote.key] = zygote
-            self._pending.append((zygote, zygote.queue[0].folder if zygote.once and zygote.queue else ""))
         self._open_next()
+
+    def _begin_again(self, zygote: FileZygote) -> None:
+        """Its process ended through no fault of the file, and before it had begun any work."""
+        self._close(zygote)
+        zygote.begin_again(next(self._numbers))
+        self._by_number[zygote.number] = zygote
+        if not zygote.once:
+            self._by_key[zygote.key] = zygote
+        self._pending.append((zygote, zygote.queue[0].folder if zygote.once and zygote.queue else ""))
+
+    def _close(self, zygote: FileZygote) -> None:
+        self._forget_key(zygote)
+        if zygote.connection is not None:
+            zygote.connection.close()
+            zygote.connection = None
+        if zygote.output is not None:
+            zygote.output.close()
 
     def _retire(self, zygote: FileZygote) -> None:
         zygote.retired = True

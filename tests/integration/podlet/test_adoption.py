@@ -101,27 +101,65 @@ def test_an_attempt_whose_whole_tree_was_killed_is_lost_and_not_run_again(podlet
     assert entered(podlet) == 1
 
 
-def test_an_attempt_without_a_fence_can_never_run_after_a_recovery(podlet: Podlet) -> None:
+def test_an_attempt_that_never_began_is_not_known_and_begins_when_it_is_asked_for_again(podlet: Podlet) -> None:
     podlet.kill()
-    folder = podlet.folder("early")
-    folder.mkdir()
+    podlet.folder("early").mkdir()
     podlet.start()
-    failed = podlet.client.failure_of("early")
-    assert (failed.reason, failed.entered) == (EndReason.NEVER_STARTED, False)
-    assert not fence.enter(str(folder), 0)
-
-
-def test_a_fork_that_comes_late_does_not_enter(podlet: Podlet) -> None:
-    """The podlet dies while a zygote still has to load the file; the recovery bars the attempt."""
-    file = podlet.write(UNTIL + "time.sleep(0.5)\n")
-    attempt = podlet.begin(file, "until")
-    wait_until(lambda: podlet.folder(attempt).exists() and podlet.zygote_pids())
+    assert (podlet.client.welcome.alive, podlet.client.welcome.ended) == ((), ())
     go(podlet)
+    podlet.client.send(protocol.StartPython(work=podlet.work(podlet.write(UNTIL), "until", "early")))
+    assert isinstance(podlet.client.end_of("early").result.outcome, Success)
+    assert entered(podlet) == 1
+
+
+def test_one_that_never_began_is_stopped_for_good(podlet: Podlet) -> None:
+    podlet.kill()
+    podlet.folder("early").mkdir()
+    podlet.start()
+    podlet.client.send(protocol.Stop(attempt_id="early", reason="cancelled"))
+    failed = podlet.client.failure_of("early")
+    assert (failed.reason, failed.entered) == (EndReason.STOPPED, False)
+    assert not fence.enter(str(podlet.folder("early")), 0)
+
+
+def test_of_a_late_fork_and_a_new_one_the_first_enters_and_its_end_is_told(podlet: Podlet) -> None:
+    """The podlet dies while a zygote is between hearing of the attempt and forking it: both podlets' forks come."""
+    file = podlet.write(UNTIL)
+    podlet.parse(file)
+    (zygote,) = podlet.zygote_pids()
+    kill(zygote, signal.SIGSTOP)
+    attempt = podlet.begin(file, "until")
+    wait_until(podlet.folder(attempt).exists)
+    time.sleep(0.1)
     podlet.kill()
     podlet.start()
-    assert podlet.client.failure_of(attempt).reason is EndReason.NEVER_STARTED
-    podlet.client.end_of(podlet.begin(file, "until"))
+    podlet.client.send(protocol.StartPython(work=podlet.work(file, "until", attempt)))
+    kill(zygote, signal.SIGCONT)
+    wait_until((podlet.files / "ledger").exists)
+    go(podlet)
+    assert isinstance(podlet.client.end_of(attempt).result.outcome, Success)
+    time.sleep(0.2)
     assert entered(podlet) == 1
+
+
+def test_a_late_fork_that_was_first_is_followed_by_the_new_podlet(podlet: Podlet) -> None:
+    file = podlet.write(UNTIL)
+    podlet.parse(file)
+    (zygote,) = podlet.zygote_pids()
+    kill(zygote, signal.SIGSTOP)
+    attempt = podlet.begin(file, "until")
+    wait_until(podlet.folder(attempt).exists)
+    time.sleep(0.1)
+    podlet.kill()
+    podlet.start()
+    slow = podlet.write(UNTIL + "time.sleep(0.5)\n")
+    podlet.client.send(protocol.StartPython(work=podlet.work(slow, "until", attempt)))
+    kill(zygote, signal.SIGCONT)
+    wait_until((podlet.files / "ledger").exists)
+    time.sleep(0.8)
+    go(podlet)
+    assert isinstance(podlet.client.end_of(attempt).result.outcome, Success)
+    assert (entered(podlet), podlet.lines(attempt)) == (1, ["begin", "end"])
 
 
 def test_a_process_that_has_the_pid_of_a_dead_attempt_is_not_taken_for_it(podlet: Podlet) -> None:
@@ -195,13 +233,19 @@ def test_a_load_that_died_with_the_root_is_done_again(podlet: Podlet) -> None:
     assert isinstance(podlet.client.end_of(attempt).result.outcome, Success)
 
 
-def test_an_attempt_waiting_for_a_zygote_that_is_killed_while_it_loads_never_started(podlet: Podlet) -> None:
+def test_an_attempt_waiting_for_a_zygote_that_is_killed_while_it_loads_waits_for_another(podlet: Podlet) -> None:
     file = podlet.write("import time\ntime.sleep(0.5)\ndef one():\n    return 1\n")
     attempt = podlet.begin(file, "one")
     wait_until(podlet.zygote_pids)
     kill(podlet.zygote_pids()[0])
-    failed = podlet.client.failure_of(attempt)
+    assert isinstance(podlet.client.end_of(attempt).result.outcome, Success)
+
+
+def test_a_load_that_is_killed_again_and_again_never_started(podlet: Podlet) -> None:
+    file = podlet.write("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    failed = podlet.client.failure_of(podlet.begin(file, "one"))
     assert (failed.reason, failed.entered) == (EndReason.NEVER_STARTED, False)
+    assert "SIGKILL" in podlet.parse(file).report.problems[0].message
 
 
 def test_without_a_podlet_its_zygotes_end_and_nothing_but_attempts_stays(podlet: Podlet) -> None:
