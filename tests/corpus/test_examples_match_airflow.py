@@ -71,7 +71,7 @@ def values(xcom: dict[str, dict[str, Any]], dag_id: str) -> dict[str, Any]:
 
 
 def read(value: Any) -> Any:
-    """A text that is JSON, as its value: Airflow's column does not tell the text "1" from the number, nor is it here."""
+    """A text that is JSON, as its value: Airflow's column does not tell the text "1" from the number, so nor do we."""
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
             return json.loads(value)

@@ -19,7 +19,7 @@ def path_in(home: str, name: str) -> str:
     if len(os.fsencode(path)) <= _LONGEST:
         return path
     digest = hashlib.sha256(os.fsencode(os.path.realpath(home))).hexdigest()[:20]
-    folder = f"/tmp/tradewind-{os.getuid()}-{digest}"  # noqa: S108 - made for us alone, and checked
+    folder = f"/tmp/tradewind-{os.getuid()}-{digest}"  # made for us alone, and checked
     os.makedirs(folder, mode=0o700, exist_ok=True)
     found = os.lstat(folder)
     if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700 or not stat.S_ISDIR(found.st_mode):
