@@ -42,7 +42,7 @@ def determine_kwargs(function: Callable[..., Any], args: Collection[Any], kwargs
 def call(function: Callable[..., Any], args: Collection[Any], kwargs: Mapping[str, Any]) -> Any:
     """Call a function; a coroutine is run to its end."""
     result = function(*args, **kwargs)
-    return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
+    return asyncio.run(_awaited(result)) if is_awaitable(result) else result
 
 
 async def _awaited(result: Any) -> Any:
@@ -87,3 +87,8 @@ def bind(
         plural = "s" if len(missing) > 1 else ""
         said = f"missing a required argument{plural}: {names}"
         raise errors.ArgumentProblem.of("bad-call", about, said, "compare the call with the function's parameters")
+
+
+def is_awaitable(value: Any) -> bool:
+    """As `inspect.isawaitable`, without asking every abstract class about a type that is new to it: 2 ms in a fresh fork."""
+    return hasattr(type(value), "__await__")

@@ -6,7 +6,6 @@ as a `Result` that holds everything it pushed before. How each exception ends th
 
 from __future__ import annotations
 
-import inspect
 import logging
 import os
 import signal
@@ -21,7 +20,7 @@ from tradewind.model.outcome import Result
 from tradewind.model.states import EndReason
 from tradewind.protocol.work import PythonWork
 from tradewind.sdk import context as sdk_context
-from tradewind.sdk import errors, supervision
+from tradewind.sdk import callables, errors, supervision
 from tradewind.sdk.supervision import Supervisor
 from tradewind.worker import alarm, callback, output, pushing, render, resuming, tracebacks
 from tradewind.worker.loading import LoadedFile
@@ -98,7 +97,7 @@ class _Attempt:
         try:
             with alarm.limited(self._limit(scene), errors.AirflowTaskTimeout):
                 result = execute(context)
-                if inspect.isawaitable(result):
+                if callables.is_awaitable(result):
                     result = resuming.awaited(result)
         except errors.AirflowTaskTimeout:
             _kill(task)

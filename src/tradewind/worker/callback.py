@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from typing import Any
 
 from tradewind.model.problem import Problem
 from tradewind.protocol.work import CallbackWork
 from tradewind.sdk import context as sdk_context
-from tradewind.sdk import supervision
+from tradewind.sdk import callables, supervision
 from tradewind.sdk.supervision import Supervisor
 from tradewind.worker import output, resuming, tracebacks
 from tradewind.worker.loading import LoadedFile
@@ -57,7 +56,7 @@ def run(loaded: LoadedFile, work: CallbackWork, supervisor: Supervisor | None = 
 def _failure(callback: Any, which: str, context: Any) -> BaseException | None:
     try:
         result = callback(context)
-        if inspect.isawaitable(result):
+        if callables.is_awaitable(result):
             resuming.awaited(result)
     except Exception as error:  # noqa: BLE001 - a callback's failure changes nothing about the task
         _log.error("%s_callback failed: %s", which, tracebacks.tell(error))
