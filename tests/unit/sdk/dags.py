@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from tradewind.model.problem import Problem
 from tradewind.sdk import errors, registry, spec
 from tradewind.sdk.definition import DAG
 
-START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @contextlib.contextmanager
@@ -46,5 +46,5 @@ def problem_of(made: Callable[[], Any]) -> Problem:
     with pytest.raises(errors.DagProblem) as caught:
         made()
     found = caught.value.problem
-    assert found.object and found.message and found.hint and found.code, found
+    assert all((found.object, found.message, found.hint, found.code)), found
     return found

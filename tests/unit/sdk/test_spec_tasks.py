@@ -1,8 +1,8 @@
-"""What a task's arguments become as data: each field of TaskSpec, given to the operator, as a default, or to partial()."""
+"""What a task's arguments become as data: each field of TaskSpec, from the operator, defaults or partial()."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ def _noted(context: Any) -> None:
     """A callback."""
 
 
-_WHEN = datetime(2026, 3, 4, 5, 6, tzinfo=timezone.utc)
+_WHEN = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 _ABROAD = datetime(2026, 3, 4, 7, 6, tzinfo=timezone(timedelta(hours=2)))
 
 # argument of an operator, the value given, the field, what stands there
@@ -93,9 +93,7 @@ def test_an_argument_of_a_task_stands_in_its_field(argument: str, value: Any, fi
 
 
 @_each
-def test_default_args_of_the_dag_say_what_a_task_does_not(
-    argument: str, value: Any, field: str, expected: Any
-) -> None:
+def test_default_args_of_the_dag_say_what_a_task_does_not(argument: str, value: Any, field: str, expected: Any) -> None:
     with DAG("d", schedule=None, default_args={argument: value}) as dag:
         BashOperator(task_id="t", bash_command="true")
     assert _found(dags.task_of(dag), field) == expected
@@ -115,7 +113,8 @@ def test_every_field_of_a_task_has_a_case() -> None:
 
 def test_the_nearest_default_args_win() -> None:
     with DAG("d", schedule=None, default_args={"retries": 1, "owner": "dag", "pool": "of_dag"}) as dag:
-        with TaskGroup("g", default_args={"retries": 2, "owner": "group"}):
+        group = TaskGroup("g", default_args={"retries": 2, "owner": "group"})
+        with group:
             BashOperator(task_id="t", bash_command="true", default_args={"retries": 3})
             BashOperator(task_id="u", bash_command="true", default_args={"retries": 3}, retries=4)
     first, second = dags.task_of(dag, "g.t"), dags.task_of(dag, "g.u")
