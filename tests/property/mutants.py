@@ -324,7 +324,7 @@ THOROUGH = (
     Mutant(
         "a shorter list leaves old elements in place",
         "mapping",
-        "if index >= total and not",
-        "if index > total and not",
+        "    if ti.map_index < total:\n",
+        "    if ti.map_index <= total:\n",
     ),
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from tradewind.engine.core import Check, Core
-from tradewind.engine.finish import fail, finish
+from tradewind.engine.finish import fail, finish, stop_attempt
 from tradewind.engine.live import LiveRun, Node
 from tradewind.model.dagspec import ConcatLength, ConstLength, Length, Mapping, TaskSpec, XComLength, ZipLength
 from tradewind.model.ids import TaskId
@@ -76,28 +76,43 @@ def literal_length(live: LiveRun, node: Node) -> int:
 
 
 def revise(core: Core, live: LiveRun, node: Node) -> bool:
-    """After a clear the length may be another one: elements are added, restored or removed. True where it changed."""
+    """After a clear the length may be another one: elements are added, restored or removed. True where some were.
+
+    One too many that runs is stopped first.
+    """
     total = product(live, live.graph.mappings[node.task_id])
     if total is None or total < 0 or total > core.limits.max_elements or total == node.fitted:
         return False
     node.fitted = total
-    kept = [index for index, ti in node.rows.items() if ti.state is not TaskState.REMOVED]
-    if set(kept) == set(range(total)):
+    changed = [_fit(core, live, ti, total) for ti in list(node.rows.values())]
+    missing = [index for index in range(total) if index not in node.rows]
+    if missing:
+        widen(live, node, max(node.width, total))
+        assert node.task is not None
+        for index in missing:
+            core.put_task(live, new_instance(live, node.task, index), "added")
+    if not missing and not any(changed):
         return False
-    node.width = max(node.width, total)
-    task = node.task
-    assert task is not None
-    for index, ti in list(node.rows.items()):
-        if index >= total and not ti.state.holds_attempt and ti.state is not TaskState.REMOVED:
-            finish(core, live, ti, TaskState.REMOVED, f"only {total} elements are left")
-        elif index < total and ti.state is TaskState.REMOVED:
-            core.put_task(live, replace(ti, state=TaskState.NONE, verdict=None), "there are enough elements again")
-    for index in range(total):
-        if index not in node.rows:
-            core.put_task(live, new_instance(live, task, index), "added")
-    live.forget_widths()
     live.recount()
+    live.nodes[node.task_id].fitted = total
     core.checks[Check(live.run.run_key, node.task_id)] = None
+    return True
+
+
+def _fit(core: Core, live: LiveRun, ti: TaskInstance, total: int) -> bool:
+    """Remove one element that is too many, or restore one that is not any more; whether it was so."""
+    if ti.map_index < total:
+        if ti.state is not TaskState.REMOVED:
+            return False
+        core.put_task(live, replace(ti, state=TaskState.NONE, verdict=None), "there are enough elements again")
+        return True
+    if ti.state is TaskState.REMOVED or ti.stop == TaskState.REMOVED.value:
+        return False
+    why = f"Only {total} elements are left."
+    if stop_attempt(core, ti, why):
+        core.put_task(live, replace(ti, stop=TaskState.REMOVED.value), why)
+    else:
+        finish(core, live, ti, TaskState.REMOVED, why)
     return True
 
 

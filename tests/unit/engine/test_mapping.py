@@ -222,3 +222,18 @@ def test_a_mapped_upstream_counts_as_one_so_the_order_of_its_ends_does_not_matte
             (world.skip if index else world.fail)("each", index)
         world.succeed("each", 2)
         assert world.state("end") == "upstream_failed"
+
+
+def test_an_element_that_runs_while_the_list_becomes_shorter_is_stopped_and_removed() -> None:
+    world = World(dag(task("make"), task("each", "make", mapping=over("make"))))
+    run = world.trigger()
+    world.succeed("make", returns=[1, 2])
+    world.fail("each", 0)
+    chosen = cmd.TaskSelection(dag_id="d", run_id=run.run_id, task_ids=("make",))
+    world.command(cmd.ClearTasks(selection=chosen))
+    world.command(cmd.ClearTasks(selection=cmd.TaskSelection(dag_id="d", run_id=run.run_id, map_indexes=(0,))))
+    world.succeed("make", returns=[1])
+    assert [one.map_index for one in world.engine.to_stop()] == [1]
+    world.fail("each", 1, message="SIGTERM")
+    world.succeed("each", 0)
+    assert (world.state("each", 1), world.run_state()) == ("removed", "success")
