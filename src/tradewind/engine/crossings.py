@@ -66,16 +66,16 @@ def _trigger(core: Core, live: LiveRun, ti: TaskInstance, body: TriggerRunBody) 
         fail_try(core, live, begun, _FAILED, f"DAG {body.dag_id!r} is paused.")
     else:
         try:
-            at = _date(core, body)
+            at = _date(core, dag, body)
         except ValueError as error:
             fail_try(core, live, begun, _FAILED_FOR_GOOD, f"Bad logical date {body.logical_date!r}: {error}.")
             return
         _trigger_at(core, live, ti, body, dag, at)
 
 
-def _date(core: Core, body: TriggerRunBody) -> datetime:
+def _date(core: Core, dag: DagRow, body: TriggerRunBody) -> datetime:
     if body.logical_date is None:
-        return core.now
+        return core.now if body.run_id is not None else runs.free_moment(core, dag.dag_id)
     at = datetime.fromisoformat(body.logical_date)
     if at.tzinfo is None:
         raise ValueError("it has no time zone")
@@ -99,7 +99,10 @@ def _trigger_at(core: Core, live: LiveRun, ti: TaskInstance, body: TriggerRunBod
         runs.clear_all(core, other, f"Reset by task {ti.task_id} of DAG {live.run.dag_id}.")
     else:
         by = f"{live.run.dag_id}.{ti.task_id}"
-        problem = runs.create_manual(core, dag, run_id, at, conf=body.conf or {}, by=by)
+        # A run that a task made at this moment makes none that starts now: a DAG may trigger itself for ever.
+        by_task = live.run.queued_at == core.now and "." in live.run.triggered_by
+        later = core.now + timedelta(microseconds=1) if by_task else None
+        problem = runs.create_manual(core, dag, run_id, at, conf=body.conf or {}, by=by, run_after=later)
         if problem is not None:
             fail_try(core, live, begun, _FAILED_FOR_GOOD, str(problem))
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -73,6 +73,14 @@ def add_missing_tasks(core: Core, live: LiveRun) -> None:
         mapping.widen(live, node, elements)
         for index in range(elements):
             core.put_task(live, mapping.new_instance(live, task, index), "created")
+
+
+def free_moment(core: Core, dag_id: str) -> datetime:
+    """Now, or as soon after it as no run by hand has its id from: several may be asked for at one moment."""
+    at = core.now
+    while core.find_run(dag_id, f"manual__{at.isoformat()}") is not None:
+        at += timedelta(microseconds=1)
+    return at
 
 
 def create_manual(

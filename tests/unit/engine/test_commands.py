@@ -288,6 +288,12 @@ def test_a_refusal_has_a_code_and_a_hint(command: cmd.Command, code: str, hint: 
     assert (world.ledger.runs, world.ledger.tasks, world.ledger.pools) == before
 
 
+def test_two_runs_asked_for_at_one_moment_are_two_runs() -> None:
+    world = World(chain(1))
+    first, second = world.trigger(), world.trigger()
+    assert first.run_id != second.run_id
+
+
 def test_a_run_that_ended_long_ago_still_holds_its_id() -> None:
     world = _done(1)
     world.pass_time()

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tests.unit.engine.specs import chain, dag, group, task
+from tests.unit.engine.specs import chain, dag, group, over, task
 from tests.unit.engine.world import START, World
 from tradewind.model import commands as cmd
 from tradewind.model.dagspec import Callbacks, LatestOnlyBody, TriggerRunBody, WaitTaskBody, WaitTimeBody
@@ -80,6 +80,22 @@ def test_a_task_triggers_a_run_of_another_dag() -> None:
     assert world.states() == {"go": "success", "end": "queued"}
     made = world.run("made", "other")
     assert (made.conf, made.triggered_by, made.state.value) == ({"x": 1}, "d.go", "running")
+
+
+def test_tasks_that_trigger_at_one_moment_make_runs_of_their_own() -> None:
+    body = TriggerRunBody(dag_id="other")
+    world = World(dag(task("go", body=body, mapping=over(3))), chain(1, dag_id="other"))
+    world.trigger()
+    world.pass_time()
+    assert (world.run_state(), len(world.runs("other"))) == ("success", 3)
+
+
+def test_a_dag_that_triggers_itself_for_ever_does_so_a_little_at_each_moment() -> None:
+    world = World(dag(task("go", body=TriggerRunBody(dag_id="d"))))
+    world.trigger()
+    for moments in range(1, 5):
+        assert len(world.runs()) == 1 + 2 * moments
+        world.pass_time(1)
 
 
 def test_callbacks_of_a_task_without_a_worker_are_asked_for() -> None:

@@ -21,7 +21,7 @@ def trigger(core: Core, command: cmd.TriggerRun, by: str) -> CommandResult:
     dag = core.dags.get(command.dag_id)
     if dag is None or dag.removed:
         return no_dag(core, command.dag_id)
-    at = command.logical_date or core.now
+    at = command.logical_date or runs.free_moment(core, dag.dag_id)
     if at.tzinfo is None:
         return refuse("bad-logical-date", f"{at} has no time zone", "add one, such as +00:00")
     run_id = run_id_of(command) or f"manual__{at.isoformat()}"
