@@ -38,8 +38,9 @@ _MODULES = (
 
 
 def preload() -> None:
-    """Load what every DAG file needs, so that its processes share the memory and need no time for it."""
+    """Load and try out what every DAG file needs: its processes share the memory and need no time for it."""
     import importlib
 
     for name in _MODULES:
         importlib.import_module(name)
+    importlib.import_module("tradewind.worker.warming").warm()

@@ -35,9 +35,15 @@ def run(loaded: LoadedFile, work: PythonWork, supervisor: Supervisor | None = No
     asked = supervisor or SocketSupervisor(work.supervisor_socket, work.attempt_id)
     supervision.install(asked)
     output.use_descriptor_one()
-    attempt = _Attempt(loaded, work, asked)
-    ended = attempt.run()
+    result = run_here(loaded, work, asked)
     output.flush()
+    return result
+
+
+def run_here(loaded: LoadedFile, work: PythonWork, supervisor: Supervisor) -> Result:
+    """Run the body with the streams as they are."""
+    attempt = _Attempt(loaded, work, supervisor)
+    ended = attempt.run()
     return Result(outcome=ended, xcoms=attempt.pushed())
 
 
