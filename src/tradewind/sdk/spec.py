@@ -30,6 +30,7 @@ def to_spec(dag: DAG, *, file: str, meaning: Meaning, meaning_from: str) -> DagS
     """The DAG as data. Raises `DagProblem`: a bad schedule, a cycle, parameters without values, ..."""
     zone = _zone_name(dag.timezone)
     table = schedule.timetable_of(dag.dag_id, dag.schedule, meaning=meaning, zone=zone)
+    _refuse_many_runs(dag, table)
     order = topology.in_order(dag.dag_id, {task.task_id: frozenset(task.upstream_task_ids) for task in dag.tasks})
     if not isinstance(table, timetables.Never):
         dag.params.validate()
@@ -69,6 +70,12 @@ def to_spec(dag: DAG, *, file: str, meaning: Meaning, meaning_from: str) -> DagS
         default_view=dag.default_view,
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def _refuse_many_runs(dag: DAG, table: timetables.Timetable) -> None:
+    if isinstance(table, timetables.Continuous) and dag.max_active_runs > 1:
+        said = f"a continuous schedule has one run at a time, and max_active_runs is {dag.max_active_runs}"
+        raise errors.ValueProblem.of("continuous-runs", f"DAG {dag.dag_id!r}", said, "add max_active_runs=1")
 
 
 # -- tasks ---------------------------------------------------------------------------------------------------------
