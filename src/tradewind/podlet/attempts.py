@@ -26,7 +26,7 @@ from tradewind.podlet.reaper import Reaper
 from tradewind.protocol import podlet as protocol
 from tradewind.protocol.work import PythonWork
 
-_ANNOUNCE_SECONDS = 0.02
+_ANNOUNCE_SECONDS = 0.05
 _LATE_SECONDS = 60.0
 """So long a fork of a podlet that died may still be on its way."""
 

@@ -18,7 +18,7 @@ from tradewind.podlet import loop as loops
 from tradewind.podlet import watching
 from tradewind.podlet.stamping import MAX_LINE, Stamper
 
-_QUIET_SECONDS = 0.05
+_QUIET_SECONDS = 0.2
 """So long an attempt runs before its output is watched."""
 _EVERY_SECONDS = 0.1
 _RETRY_SECONDS = 1.0

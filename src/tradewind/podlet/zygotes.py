@@ -67,6 +67,8 @@ class Zygotes:
         self._by_number: dict[int, FileZygote] = {}
         self._by_key: OrderedDict[FileRef, FileZygote] = OrderedDict()
         self._isolated: set[FileRef] = set()
+        self._settled: dict[FileRef, FileRef] = {}
+        """What those files mean that were loaded to find that out."""
         self._pending: deque[tuple[FileZygote, str]] = deque()
         self._loading: set[int] = set()
         self._at_once = (os.cpu_count() or 1) + 2
@@ -86,6 +88,7 @@ class Zygotes:
     def parse(self, request: int, load: LoadWork) -> None:
         """Load the file in a fresh process, which then stays for the work to come."""
         bare = _bare(load.file)
+        self._settled.pop(load.file, None)
         self._isolated = {one for one in self._isolated if _bare(one) != bare}
         for old in [one for one in self._by_key.values() if _bare(one.key) == bare]:
             self._retire(old)
@@ -93,6 +96,9 @@ class Zygotes:
 
     def do(self, load: LoadWork, work: Do) -> None:
         """Have work done with the file loaded."""
+        settled = self._settled.get(load.file)
+        if settled is not None:
+            load = msgspec.structs.replace(load, file=settled)
         if load.file.isolated or load.file in self._isolated:
             self._spawn(load, once=True, folder=work.folder).queue.append(work)
             return
@@ -114,10 +120,6 @@ class Zygotes:
                     zygote.queue.remove(work)
                     return True
         return False
-
-    def pids(self) -> list[int]:
-        """Processes of all file zygotes."""
-        return [zygote.pid for zygote in self._by_number.values() if zygote.pid]
 
     # -- spawning --------------------------------------------------------------------------------------------------
 
@@ -211,12 +213,16 @@ class Zygotes:
     def _settle_meaning(self, zygote: FileZygote, report: LoadReport) -> None:
         """Parsing asks which Airflow a file means; attempts then say it. Both are to find the same process."""
         if zygote.key.meaning is None and report.specs:
-            was_known = self._by_key.get(zygote.key) is zygote
+            asked = zygote.key
+            was_known = self._by_key.get(asked) is zygote
             self._forget_key(zygote)
-            file = msgspec.structs.replace(zygote.key, meaning=report.specs[0].meaning)
+            file = msgspec.structs.replace(asked, meaning=report.specs[0].meaning)
             zygote.load = msgspec.structs.replace(zygote.load, file=file)
             if was_known:
+                if (other := self._by_key.get(file)) is not None:
+                    self._retire(other)
                 self._by_key[file] = zygote
+                self._settled[asked] = file
 
     def _hand_over(self, zygote: FileZygote, work: Do) -> None:
         zygote.running[work.id] = 0
@@ -321,6 +327,7 @@ class Zygotes:
     def _forget_key(self, zygote: FileZygote) -> None:
         if self._by_key.get(zygote.key) is zygote:
             del self._by_key[zygote.key]
+            self._settled = {asked: file for asked, file in self._settled.items() if file != zygote.key}
 
 
 def _bare(file: FileRef) -> FileRef:

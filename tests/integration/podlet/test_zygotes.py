@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import time
 
+import msgspec
 import pytest
 
 from tests.support.podlets import Podlet, is_running, kill, wait_until
@@ -220,6 +221,21 @@ def test_a_render_whose_zygote_is_killed_is_answered(podlet: Podlet) -> None:
     wait_until(lambda: pathlib.Path(f"/proc/{zygote}/task/{zygote}/children").read_text())
     kill(zygote)
     assert podlet.client.take(protocol.RenderedReply).report.fields == {"value": 1}
+
+
+def test_a_file_whose_meaning_was_found_by_parsing_is_loaded_once(tmp_path: pathlib.Path) -> None:
+    """Parsing does not know which Airflow the file means, attempts say it: with the real worker."""
+    with Podlet(tmp_path, worker="tradewind.worker") as podlet:
+        file = podlet.write(
+            "from airflow.sdk import DAG, task\n"
+            "with DAG('dag', schedule=None):\n    @task\n    def one():\n        return 1\n    one()\n"
+        )
+        assert podlet.parse(file).report.problems == ()
+        zygotes = podlet.zygote_pids()
+        for meaning in ("3", None):
+            attempt = podlet.begin(msgspec.structs.replace(file, meaning=meaning), "one")
+            assert isinstance(podlet.client.end_of(attempt).result.outcome, Success)
+        assert podlet.zygote_pids() == zygotes
 
 
 def private_bytes(pid: int) -> int:
