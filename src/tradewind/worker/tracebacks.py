@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from types import TracebackType
 
 import tradewind
 
 _OURS = os.path.dirname(os.path.abspath(tradewind.__file__)) + os.sep
+_SNAPSHOT = re.compile(r"^.*/snapshots/[0-9a-f]{64}/")
 _MACHINERY = ("<frozen importlib", "<frozen runpy")
 
 
@@ -34,8 +36,18 @@ def show(error: BaseException, *, limit: int = 40) -> str:
         one.stack[:] = kept or list(one.stack)[-1:]
         if len(one.stack) > limit:
             one.stack[limit // 2 : len(one.stack) - limit // 2] = []
+        one.stack[:] = [_shortened(frame) for frame in one.stack]
         pending += [one.__cause__, one.__context__]
     return "".join(shown.format())
+
+
+def _shortened(frame: traceback.FrameSummary) -> traceback.FrameSummary:
+    """The frame with its path as the user knows it: inside the bundle, not inside our copy of it."""
+    path = _SNAPSHOT.sub("", frame.filename)
+    if path == frame.filename:
+        return frame
+    line = frame.line  # read by the real path, before that is gone
+    return traceback.FrameSummary(path, frame.lineno, frame.name, lookup_line=False, line=line)
 
 
 def tell(error: BaseException, message: str = "") -> str:
