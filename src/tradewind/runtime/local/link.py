@@ -167,8 +167,10 @@ class Link:
             raise errors.Transient("the podlet is away", code="podlet-away", hint="it is being started again")
 
     def _write(self, *messages: Any) -> None:
-        assert self._writer is not None
-        self._writer.write(b"".join(map(frames.pack, messages)))
+        """What is lost because the podlet is just gone is said again to its successor."""
+        if self._writer is not None and not self._writer.is_closing():
+            with contextlib.suppress(RuntimeError):  # uvloop's word for a connection that broke a moment ago
+                self._writer.write(b"".join(map(frames.pack, messages)))
 
     # -- the connection --------------------------------------------------------------------------------------------
 
