@@ -262,6 +262,7 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
         given.update({name: kwargs.pop(name) for name in list(kwargs) if name in arguments.DEFAULTS})
         if kwargs:
             known = {name for cls in type(self).__mro__ for name in getattr(vars(cls).get("__init__"), "_named", ())}
+            known |= {name for cls in type(self).__mro__ for name in vars(cls).get("_extra", ())}
             raise errors.unknown_arguments(f"{about} ({type(self).__name__})", kwargs, known)
         self.upstream_task_ids = set()
         self.downstream_task_ids = set()

@@ -7,12 +7,14 @@ Names and defaults are those of `apache-airflow-providers-cncf-kubernetes` 10.25
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from tradewind.model import dagspec
 from tradewind.pods import arguments as pod_arguments_known
-from tradewind.pods import manifest
+from tradewind.pods import manifest, problems
+from tradewind.sdk import arguments as common_arguments
 from tradewind.sdk import errors, kubernetes
 from tradewind.sdk.operator import BaseOperator
 
@@ -36,6 +38,7 @@ _DEFAULTS: dict[str, Any] = {
     "trigger_kwargs": None, "container_name_log_prefix_enabled": True, "log_formatter": None,
     "runtime_class_name": None, "xcom_sidecar_container_security_context": None,
 }  # fmt: skip
+_SETTLED = {"base_container_name": "base", "on_finish_action": "delete_pod"}
 _ACTIONS = ("delete_pod", "delete_succeeded_pod", "delete_active_pod", "keep_pod")
 _OWN_CODE = (
     "execute", "execute_sync", "execute_async", "build_pod_request_obj", "get_or_create_pod", "cleanup",
@@ -67,9 +70,12 @@ class KubernetesPodOperator(BaseOperator):
     _extra: ClassVar[Sequence[str]] = tuple(_DEFAULTS)
 
     def __init__(self, *, do_xcom_push: bool = False, **kwargs: Any) -> None:
-        own = {name: kwargs.pop(name, default) for name, default in _DEFAULTS.items()}
+        # They are taken together, so those of default_args are looked up here, not by the constructor's signature.
+        defaults = {**_DEFAULTS, **{name: value for name, value in _given(kwargs).items() if name in _DEFAULTS}}
+        own = {name: kwargs.pop(name, default) for name, default in defaults.items()}
         super().__init__(do_xcom_push=do_xcom_push, **kwargs)
         about = f"task {self.task_id!r} ({type(self).__name__})"
+        _check(about, own)
         own["on_finish_action"] = _finish_action(about, own)
         if own["base_container_name"] is None:
             own["base_container_name"] = self.BASE_CONTAINER_NAME
@@ -80,23 +86,36 @@ class KubernetesPodOperator(BaseOperator):
         for name, value in own.items():
             object.__setattr__(self, name, _kept(name, value))
 
-    def _hook_apply_defaults(self, kwargs: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-        """Parameters of the operator may stand in default_args, though its constructor takes them together."""
-        return {**{name: defaults[name] for name in _DEFAULTS if name in defaults}, **kwargs}
-
     def pod_arguments(self) -> dict[str, Any]:
         """The arguments that differ from their defaults, as plain JSON; what is code is left out."""
         found = {"do_xcom_push": True} if self.do_xcom_push else {}  # type: ignore[attr-defined]
         for name, default in _DEFAULTS.items():
             value = getattr(self, name)
-            if (
-                name in pod_arguments_known.CODE
-                or value == default
-                or (name == "base_container_name" and value == "base")
-            ):
+            if name in pod_arguments_known.CODE or value == _SETTLED.get(name, default):
                 continue
-            found[name] = _template(value) if name == "pod_template_file" else kubernetes.plain(value)
+            found[name] = self._template() if name == "pod_template_file" else kubernetes.plain(value)
         return found
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """As of any operator; of a pod template file the contents are rendered, wherever it lies."""
+        if (text := _file_text(self)) is not None:
+            object.__setattr__(self, "pod_template_file", text)
+        super().render_template_fields(context, jinja_env)
+
+    def _template(self) -> Any:
+        """The pod template file's contents: read, or what rendering made of them."""
+        about = f"task {self.task_id!r} ({type(self).__name__})"
+        given = self.__dict__["pod_template_file"]
+        text = _file_text(self)
+        if text is None and "\n" not in str(given):
+            said = f"there is no pod template file {given!r}"
+            hint = "a relative path is looked for beside the DAG file and in template_searchpath"
+            raise errors.ValueProblem.of("no-template-file", about, said, hint)
+        try:
+            return manifest.read_template(text if text is not None else given)
+        except problems.BadPod as error:
+            said = f"pod_template_file {error.problem.message}"
+            raise errors.ValueProblem.of("bad-template-file", about, said, "it holds one Pod, as YAML") from error
 
     def execute(self, context: Any) -> Any:
         """Never reached by a plain pod operator: its pod is started by the control plane."""
@@ -126,23 +145,26 @@ class KubernetesPodOperator(BaseOperator):
 
 def _pod_body(task: Any) -> dagspec.PodBody:
     if task.is_mapped:
-        given = {**_DEFAULTS, **{name: value for name, value in task.partial_kwargs.items() if name in _DEFAULTS}}
+        defaults, _ = common_arguments.merged(task.dag, task.task_group, None, task.default_args)
+        shared = {**defaults, **task.partial_kwargs}
+        given = {**_DEFAULTS, **{name: value for name, value in shared.items() if name in _DEFAULTS}}
         about = f"task {task.task_id!r}"
+        _check(about, given)
         given["on_finish_action"] = _finish_action(about, given)
         arguments: dict[str, Any] = {}
-        pushes = bool(task.partial_kwargs.get("do_xcom_push", False))
+        pushes = bool(shared.get("do_xcom_push", False))
     else:
         given = {name: getattr(task, name) for name in _DEFAULTS}
         arguments = {name: _json(value) for name, value in task.pod_arguments().items()}
         pushes = bool(task.do_xcom_push)
-    grace = given["termination_grace_period"]
+    grace, startup = given["termination_grace_period"], given["startup_timeout_seconds"]
     schedule = given["schedule_timeout_seconds"]
     return dagspec.PodBody(
         arguments=arguments,
         templated=task.is_mapped or _is_templated(task),
         do_xcom_push=pushes,
         skip_on_exit_code=_codes(given["skip_on_exit_code"]),
-        startup_timeout_seconds=float(given["startup_timeout_seconds"]),
+        startup_timeout_seconds=float(_DEFAULTS["startup_timeout_seconds"] if startup is None else startup),
         schedule_timeout_seconds=None if schedule is None else float(schedule),
         on_finish_action=given["on_finish_action"],
         termination_grace_seconds=None if grace is None else float(grace),
@@ -153,10 +175,11 @@ def _is_templated(task: Any) -> bool:
     from tradewind import templates
 
     markers = templates.markers_of(task.dag, native=task.__dict__.get("render_template_as_native_obj"))
+    fields = {name: getattr(task, name, None) for name in task.template_fields}
+    fields["pod_template_file"] = _file_text(task)
     return any(
-        templates.has_template(getattr(task, name, None), tuple(task.template_ext), markers=markers, field=True)
-        for name in task.template_fields
-        if name != "pod_template_file"
+        templates.has_template(value, tuple(task.template_ext), markers=markers, field=True)
+        for value in fields.values()
     )
 
 
@@ -190,12 +213,36 @@ def _kept(name: str, value: Any) -> Any:
     return value
 
 
-def _template(path: Any) -> Any:
-    """A pod template file by its contents."""
-    if isinstance(path, Mapping):
-        return path
-    with open(path, encoding="utf-8") as file:
-        return manifest.read_template(file.read())
+def _given(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = kwargs.get("default_args") or {}
+    return found
+
+
+def _check(about: str, own: Mapping[str, Any]) -> None:
+    """Refuse spans that are no numbers of seconds, and exit codes that are none."""
+    for name in ("startup_timeout_seconds", "schedule_timeout_seconds", "termination_grace_period"):
+        words, hint = "a number of seconds", f"for example {name}=120, in seconds"
+        errors.expect("wrong-type", about, name, own[name], (int, float), words=words, hint=hint)
+    codes = own["skip_on_exit_code"]
+    several = codes if isinstance(codes, (list, tuple, set, frozenset)) else () if codes is None else (codes,)
+    if any(isinstance(code, bool) or not isinstance(code, int) for code in several):
+        said = f"skip_on_exit_code must be a whole number or a list of them, got {codes!r}"
+        raise errors.ArgumentProblem.of("wrong-type", about, said, "write 99 or [99]")
+
+
+def _file_text(task: Any) -> str | None:
+    """What the pod template file holds; None where none is named, or what stands there is no file's name."""
+    path = task.pod_template_file
+    if not path or isinstance(path, Mapping) or "\n" in str(path):
+        return None
+    dag = task.get_dag()
+    folders = [] if dag is None else [dag.folder, *(dag.template_searchpath or ())]
+    for folder in (*folders, ""):
+        place = os.path.join(folder, os.fspath(path))
+        if os.path.isfile(place):
+            with open(place, encoding="utf-8") as file:
+                return file.read() + "\n"
+    return None
 
 
 def _json(value: Any) -> Any:
