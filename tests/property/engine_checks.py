@@ -44,6 +44,8 @@ class Watch:
         launched = []
         for fact in batch.facts:
             self._fold(fact)
+            if isinstance(fact, TaskDropped):
+                self._check_expansion(fact, batch)
             if isinstance(fact, AttemptFact) and fact.attempt.phase is AttemptPhase.CREATED and fact.attempt.wanted:
                 launched.append((fact.attempt.run_key, fact.attempt.task_id))
         for run_key, task_id in dict.fromkeys(launched):
@@ -68,6 +70,15 @@ class Watch:
                 del self.rows[fact.run_key][fact.task_id, fact.map_index]
             case _:
                 pass
+
+    def _check_expansion(self, fact: TaskDropped, batch: Batch) -> None:
+        expected = self.oracle(self.runs[fact.run_key]).length(self.rows[fact.run_key], fact.task_id)
+        made = {
+            one.task.map_index
+            for one in batch.facts
+            if isinstance(one, TaskFact) and (one.task.run_key, one.task.task_id) == (fact.run_key, fact.task_id)
+        }
+        assert len(made - {-1}) == expected, f"{fact.task_id} got the elements {made}, not {expected}"
 
     def _check_decision(self, ti: TaskInstance, cause: str) -> None:
         run = self.runs[ti.run_key]

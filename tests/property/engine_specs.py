@@ -42,8 +42,10 @@ def dags(draw: st.DrawFn, dag_id: str) -> DagSpec:
 def _tasks(draw: st.DrawFn, task_id: str, above: list[TaskSpec], flavour: str) -> TaskSpec:
     names = _upstream(draw, above, flavour)
     past, limited = flavour == "past", flavour == "limits"
-    rules = ["all_success", "all_done", *_RULES] if flavour != "limits" else ["all_done"]
-    limit = st.sampled_from([None, 1, 2] if limited else [None] * 5 + [1])
+    rules = {"limits": ["all_done"], "mapped": ["all_done"] * 8 + _RULES}.get(
+        flavour, ["all_success", "all_done", *_RULES]
+    )
+    limit = draw(st.sampled_from([None, 1, 1, 2] if limited else [None] * 5 + [1]))
     more = _place(draw, above, names, flavour)
     is_setup = flavour == "setup" and (task_id == "t0" or draw(st.integers(0, 3)) == 3)
     return specs.task(
@@ -56,12 +58,12 @@ def _tasks(draw: st.DrawFn, task_id: str, above: list[TaskSpec], flavour: str) -
         retry_delay_seconds=draw(st.sampled_from([0, 10])),
         depends_on_past=past and draw(st.booleans()),
         wait_for_downstream=past and draw(st.booleans()),
-        pool=draw(st.sampled_from(POOLS)),
-        pool_slots=draw(st.sampled_from([1, 1, 2])),
-        priority_weight=draw(st.integers(1, 3)),
+        pool="default_pool" if limited else draw(st.sampled_from(POOLS)),
+        pool_slots=1 if limited else draw(st.sampled_from([1, 1, 2])),
+        priority_weight=9 if limited and limit == 1 else draw(st.integers(1, 3)),
         weight_rule=draw(st.sampled_from(list(WeightRule))),
-        max_active_tis_per_dag=draw(limit),
-        max_active_tis_per_dagrun=draw(limit),
+        max_active_tis_per_dag=limit,
+        max_active_tis_per_dagrun=draw(st.sampled_from([None, None, 1])) if limited else None,
         infrastructure_retries=draw(st.sampled_from([None, 0, 1])),
         **more,
     )
