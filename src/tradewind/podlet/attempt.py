@@ -33,6 +33,7 @@ class Attempt:
         "id",
         "is_adopted",
         "is_pod",
+        "is_tidy",
         "killed",
         "memory_bytes",
         "output",
@@ -57,6 +58,8 @@ class Attempt:
         """A podlet before us began it."""
         self.is_pod = False
         """Its process supervises a pod."""
+        self.is_tidy = False
+        """It wrote its result, so it ended all that it had started: nobody writes into its directory any more."""
         self.over = False
         """Its process is gone; its output may still be on its way."""
         self.ended: protocol.Ended | None = None

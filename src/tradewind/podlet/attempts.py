@@ -23,6 +23,7 @@ from tradewind.podlet.messages import Do, Entered, Unwritten
 from tradewind.podlet.output import Outputs
 from tradewind.podlet.processes import Identity
 from tradewind.podlet.reaper import Reaper
+from tradewind.podlet.spares import Spares
 from tradewind.protocol import podlet as protocol
 from tradewind.protocol.work import PythonWork
 
@@ -51,6 +52,7 @@ class Attempts:
         self._reaper = reaper
         self._tell = tell
         self._hear = hear
+        self._spares = Spares(f"{os.path.dirname(folder)}/spare")
         self._following = Following(loop, self.end_by_files)
         self._attempts: dict[str, Attempt] = {}
         self._unannounced: list[Attempt] = []
@@ -94,7 +96,8 @@ class Attempts:
         """Know it and make its directory; False where there is nothing to begin any more."""
         self._attempts[attempt.id] = attempt
         try:
-            os.mkdir(attempt.folder, 0o700)
+            if attempt.is_pod or not self._spares.take(attempt.folder):
+                os.mkdir(attempt.folder, 0o700)
         except FileExistsError:  # a podlet that died had it, and it may have begun since
             del self._attempts[attempt.id]
             if self.adopt(attempt.id):
@@ -175,7 +178,8 @@ class Attempts:
         if attempt is None or attempt.ended is None:
             return
         del self._attempts[attempt_id]
-        self._loop.when_idle(attempt.remove_folder)
+        if not attempt.is_tidy or not self._spares.keep(attempt.folder):
+            self._loop.when_idle(attempt.remove_folder)
 
     def list_alive(self) -> list[str]:
         """Ids of those without an end."""
@@ -261,6 +265,7 @@ class Attempts:
             if found is not None and found.runner is not None and found.runner.pid != attempt.pid:
                 self._follow(attempt, found, found.runner)  # a late fork of a podlet that died was first
                 return
+        attempt.is_tidy = result is not None and not attempt.is_pod and not attempt.is_adopted
         if result is None and attempt.is_pod:
             pod.clean_up(attempt.id)
         self._end(attempt, self._explained(attempt, status) if result is None else result)

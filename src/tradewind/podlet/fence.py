@@ -14,6 +14,8 @@ from tradewind.podlet import processes
 from tradewind.podlet.processes import Identity
 
 _NAME = "fence"
+_GATE = "gate"
+"""The fence of a spare directory, until somebody makes it by renaming: that, too, succeeds only once."""
 _BARRED = "barred"
 _WRITING_SECONDS = 1.0
 
@@ -53,7 +55,7 @@ def find(folder: str) -> Fence | None:
         try:
             with open(path) as file:
                 text = file.read()
-                made_at = os.fstat(file.fileno()).st_mtime
+                made_at = os.fstat(file.fileno()).st_ctime  # a renamed one was last written when it was emptied
         except FileNotFoundError:
             return None
         if text.endswith("\n"):
@@ -67,9 +69,22 @@ def find(folder: str) -> Fence | None:
     return Fence(runner=Identity(int(pid), int(start_time), boot_id), log_quota=int(quota), made_at=made_at)
 
 
+def open_again(folder: str) -> None:
+    """Take the fence of an attempt that is over back, for the next one in its directory."""
+    os.truncate(f"{folder}/{_NAME}", 0)
+    os.rename(f"{folder}/{_NAME}", f"{folder}/{_GATE}")
+
+
 def _make(folder: str, text: str) -> bool:
+    path = f"{folder}/{_NAME}"
     try:
-        descriptor = os.open(f"{folder}/{_NAME}", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        os.rename(f"{folder}/{_GATE}", path)
+    except FileNotFoundError:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+    else:
+        flags = os.O_WRONLY | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o600)
     except FileExistsError:
         return False
     try:

@@ -60,7 +60,7 @@ class Outputs:
         self._loop.after(_QUIET_SECONDS, lambda: self._look(output))
 
     def close(self, output: Output, then: Callable[[], None]) -> None:
-        """Its writer ended: take the rest, remove `out`, and call `then`."""
+        """Its writer ended: take the rest, empty `out`, and call `then`."""
         output.closing = True
         output.then = then
         if output.watch is not None:
@@ -125,8 +125,9 @@ class Outputs:
     def _finish(self, output: Output) -> None:
         try:
             output.stamper.finish()
-            with suppress(FileNotFoundError, NotADirectoryError):
-                os.unlink(output.out)
+            if output.stamper.offset:
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    os.truncate(output.out, 0)
         except OSError as error:
             self._put_off(output, error)
             return

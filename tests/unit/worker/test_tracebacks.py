@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tradewind.worker import tracebacks
 
 CODE = "def fails():\n    raise ValueError('no table')\n"
@@ -15,9 +17,8 @@ def test_a_file_of_a_snapshot_is_shown_by_its_path_in_the_bundle_with_its_line(t
     file.write_text(CODE)
     names: dict[str, object] = {}
     exec(compile(CODE, str(file), "exec"), names)  # noqa: S102 - stands for a DAG file
-    try:
+    with pytest.raises(ValueError, match="no table") as caught:
         names["fails"]()  # type: ignore[operator]
-    except ValueError as error:
-        shown = tracebacks.show(error)
+    shown = tracebacks.show(caught.value)
     assert 'File "etl/sales.py", line 2, in fails\n    raise ValueError(\'no table\')' in shown
     assert "snapshots" not in shown
