@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+import time
 
 from tradewind.podlet import loop as loops
 from tradewind.podlet.connection import Connection
@@ -30,8 +32,9 @@ class FileZygote:
         """Work until it has loaded."""
         self.running: dict[str, int] = {}
         """Pid (0: not told yet) of the fork for each work."""
-        self.worked = 0.0
+        self.worked = -math.inf
         """When a fork of it last ended, by the monotonic clock."""
+        self.loaded = self.measured = 0.0
         self.private_bytes = 0
         self.too_slow = False
         self.retired = False
@@ -52,6 +55,12 @@ class FileZygote:
     def key(self) -> FileRef:
         """What it has loaded."""
         return self.load.file
+
+    def measure(self, private_bytes: int) -> None:
+        """So much memory of its own it has now."""
+        self.private_bytes = private_bytes
+        self.measured = time.monotonic()
+        self.loaded = self.loaded or self.measured
 
     @property
     def is_open(self) -> bool:

@@ -1,9 +1,10 @@
-"""How many file zygotes may stay, and how much memory of their own they may have.
+"""How many file zygotes may stay, how long, and how much memory of their own they may have.
 
 Invariant: one that has work is never ended for room; of the others those go first that were not used the longest. One
 that had work a moment ago will have more: it stays beyond the caps for a while, up to a multiple of them. Else many
-files that take turns would each be loaded for each task. When they are quiet the caps hold.
-What they have is measured when they have loaded and now and then while files are loaded, never for each attempt.
+files that take turns would each be loaded for each task. When they are quiet the caps hold, and one that nobody uses
+for long goes in any case: its file is loaded again when it is wanted.
+What they have is measured when they have loaded and after they were used, never for each attempt.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from tradewind.podlet import loop as loops
 from tradewind.podlet import processes
 from tradewind.podlet.file_zygote import FileZygote
 
-_MEASURE_SECONDS = 10.0
+_LOOK_SECONDS = 5.0
+_SOON_SECONDS = 1.0
 _BUSY_SECONDS = 5.0
 _BUSY_FACTOR = 3
-_LOOK_SECONDS = 1.0
+_UNUSED_SECONDS = 15.0
+"""So long one stays whose file was only looked at."""
+_USED_SECONDS = 120.0
 
 
 class Room:
@@ -29,11 +33,10 @@ class Room:
         self._most = most
         self._memory_bytes = memory_bytes
         self._retire = retire
-        self._measuring = False
         self._looking = False
 
-    def make(self, zygotes: Collection[FileZygote], *, coming: int = 0, spare: FileZygote | None = None) -> None:
-        """End idle ones until the rest is within the caps. `zygotes`: the longest unused first.
+    def make(self, zygotes: Collection[FileZygote], *, coming: int = 0, spare: FileZygote | None = None) -> bool:
+        """End idle ones until the rest is within the caps; whether it is. `zygotes`: the longest unused first.
 
         `coming`: so many are about to begin. `spare` was just loaded and stays, however large it is.
         """
@@ -51,29 +54,28 @@ class Room:
                     left -= 1
                     total -= zygote.private_bytes
                     self._retire(zygote)
-        if left > self._most or total > self._memory_bytes:
-            self._look_again(zygotes)
-
-    def _look_again(self, zygotes: Collection[FileZygote]) -> None:
-        if not self._looking:
-            self._looking = True
-            self._loop.after(_LOOK_SECONDS, lambda: self._look(zygotes))
-
-    def _look(self, zygotes: Collection[FileZygote]) -> None:
-        self._looking = False
-        self.make(zygotes)
+        return left <= self._most and total <= self._memory_bytes
 
     def loaded(self, zygote: FileZygote, zygotes: Collection[FileZygote]) -> None:
-        """One has loaded. It grows while it is used, so all are measured again after a while."""
-        zygote.private_bytes = processes.private_bytes(zygote.pid)
+        """One has loaded."""
+        zygote.measure(processes.private_bytes(zygote.pid))
         self.make(zygotes, spare=zygote)
-        if not self._measuring:
-            self._measuring = True
-            self._loop.after(_MEASURE_SECONDS, lambda: self._measure(zygotes))
+        if not self._looking:
+            self._look_later(zygotes, _SOON_SECONDS)
 
-    def _measure(self, zygotes: Collection[FileZygote]) -> None:
-        self._measuring = False
-        for zygote in zygotes:
-            if zygote.report is not None:
-                zygote.private_bytes = processes.private_bytes(zygote.pid)
-        self.make(zygotes)
+    def _look_later(self, zygotes: Collection[FileZygote], seconds: float) -> None:
+        self._looking = True
+        self._loop.after(seconds, lambda: self._look(zygotes))
+
+    def _look(self, zygotes: Collection[FileZygote]) -> None:
+        """As long as there is any: no longer, so that an idle podlet sleeps."""
+        self._looking = False
+        now = time.monotonic()
+        for zygote in list(zygotes):
+            if zygote.worked > zygote.measured:
+                zygote.measure(processes.private_bytes(zygote.pid))
+            if zygote.is_idle and now > max(zygote.loaded + _UNUSED_SECONDS, zygote.worked + _USED_SECONDS):
+                self._retire(zygote)
+        is_within = self.make(zygotes)
+        if zygotes:
+            self._look_later(zygotes, _LOOK_SECONDS if is_within else _SOON_SECONDS)

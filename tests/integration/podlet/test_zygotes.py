@@ -164,12 +164,20 @@ def test_five_hundred_files_loaded_and_idle_stay_within_the_memory_cap(tmp_path:
         assert sum(map(private_bytes, podlet.zygote_pids())) <= MEMORY_CAP * 1.1
 
 
+def test_a_process_whose_file_was_only_looked_at_does_not_stay_for_ever(podlet: Podlet) -> None:
+    files = [podlet.write("def one():\n    return 1\n", f"f{n}.py") for n in range(2)]
+    pids = [loaded_by(podlet, file) for file in files]
+    podlet.client.end_of(podlet.begin(files[0], "one"))
+    wait_until(lambda: not is_running(pids[1]), seconds=40)
+    assert is_running(pids[0])
+
+
 def test_an_idle_podlet_uses_no_time(podlet: Podlet) -> None:
     podlet.parse(podlet.write("def one():\n    return 1\n"))
-    time.sleep(0.3)
+    time.sleep(1.3)
     pids = [podlet.pid, podlet.root_pid(), *podlet.zygote_pids()]
     switches = sum(map(context_switches, pids))
-    time.sleep(1.5)
+    time.sleep(3)
     assert sum(map(context_switches, pids)) - switches <= 1
 
 
