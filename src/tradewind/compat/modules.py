@@ -55,7 +55,7 @@ class Names(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
             return table.names_of(self.__name__)
-        if name.startswith("__"):
+        if name.startswith("__") and table.find(self.__name__, name) is None:
             raise AttributeError(name)
         found = attribute(self.__name__, name)
         setattr(self, name, found)

@@ -112,7 +112,9 @@ _EXCEPTIONS = _at(
     "PoolNotFound", "DagRunAlreadyExists", "DuplicateTaskIdFound", "AirflowDagCycleException",
     "TaskAlreadyInTaskGroup", "FailFastDagInvalidTriggerRule", "ParamValidationError", "RemovedInAirflow3Warning",
     "RemovedInAirflow4Warning", "AirflowProviderDeprecationWarning", "DeserializingResultError",
+    "TaskAlreadyRunningError", "AirflowSecretsBackendAccessDenied",
 )  # fmt: skip
+_SDK_EXCEPTIONS = {**_EXCEPTIONS, **_things("asking people is a later step of this program", "TaskAwaitingInput")}
 _CONTEXT = _at("context", "Context", "get_current_context", "get_parsing_context")
 _MODELS = {
     **_DAG, **_BASE, **_PARAMS, **_XCOM, **_XCOM_ARG, **_BRANCH,
@@ -135,7 +137,7 @@ _SDK = {
     **_at("xcom", "BaseXCom", "XCom"), **_at("variable", "Variable"), **_at("connection", "Connection"), **_CONTEXT,
     **_at("configuration", "conf"), **_things("it is the type of a task instance", "TaskInstance"),
     **_at("task_decorator", "result"), "literal": "verbatim:literal", "macros": "macros:", "timezone": "timezone:",
-    "__version__": "version|",
+    "__version__": "value|1.3.2",
 }  # fmt: skip
 _SDK.pop("DagParam", None)
 _POD = {
@@ -156,7 +158,7 @@ TABLE: Table = {
     "airflow.version": {"version": "version|"},
     "airflow.typing_compat": {},
     "airflow.sdk": _SDK,
-    "airflow.sdk.exceptions": _EXCEPTIONS,
+    "airflow.sdk.exceptions": _SDK_EXCEPTIONS,
     "airflow.sdk.timezone": _TIMEZONE,
     "airflow.sdk.types": {
         **_at("unset", "NOTSET"),

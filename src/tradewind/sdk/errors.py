@@ -187,6 +187,14 @@ class TaskInstanceNotFound(AirflowNotFoundException):
     """There is no such task in that run."""
 
 
+class TaskAlreadyRunningError(AirflowException):
+    """The task runs elsewhere already."""
+
+
+class AirflowSecretsBackendAccessDenied(PermissionError):
+    """A secrets backend refuses to answer, and no other may be asked instead."""
+
+
 class PoolNotFound(AirflowNotFoundException):
     """There is no such pool."""
 

@@ -1,0 +1,40 @@
+"""A supervisor that answers from dicts, and remembers what was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Asked:
+    """Variables and Connections by name, XComs by their task and key; what it cannot answer it does not have."""
+
+    def __init__(
+        self, variables: dict[str, str] | None = None, connections: dict[str, dict[str, Any]] | None = None
+    ) -> None:
+        self.variables = dict(variables or {})
+        self.connections = dict(connections or {})
+        self.xcoms: dict[tuple[str, str], bytes] = {}
+        self.secrets: list[Any] = []
+
+    def get_variable(self, key: str) -> str | None:
+        return self.variables.get(key)
+
+    def set_variable(self, key: str, value: str, description: str = "") -> None:
+        self.variables[key] = value
+
+    def delete_variable(self, key: str) -> None:
+        self.variables.pop(key, None)
+
+    def get_connection(self, conn_id: str) -> dict[str, Any] | None:
+        return self.connections.get(conn_id)
+
+    def get_xcom(
+        self, dag_id: str, run_id: str, task_id: str, map_index: int, key: str, include_prior_dates: bool = False
+    ) -> bytes | None:
+        return self.xcoms.get((task_id, key))
+
+    def get_run(self, *_: Any, **__: Any) -> None:
+        return None
+
+    def keep_secret(self, secret: Any) -> None:
+        self.secrets.append(secret)
