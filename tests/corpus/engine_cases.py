@@ -34,6 +34,10 @@ def choose(followed):
 
 def refuse():
     return False
+
+
+def make(hows):
+    return None if hows == ["nothing"] else [[how] for how in hows]
 """
 
 
@@ -44,15 +48,18 @@ class Case(NamedTuple):
     upstream: tuple[str, ...]
     rule: str
     kind: str
-    """act, empty, branch, short, gentle (a short circuit that respects rules), setup, teardown, mapped, in_group."""
+    """act, empty, branch, short, gentle (a short circuit that respects rules), setup, teardown, mapped, in_group,
+    maker (returns a list), over (mapped over a maker)."""
     how: tuple[str, ...]
-    """Of each element; one for what is not mapped. Of a branch: what it follows."""
+    """Of each element; one for what is not mapped. Of a branch: what it follows. Of a maker: what those over it do."""
+    source: str = ""
+    """The maker that it is mapped over."""
 
 
 def cases(seed: int) -> list[Case]:
     """The tasks of one DAG."""
     draw = random.Random(seed)
-    flavour = ("plain", "branch", "mapped", "group", "setup")[seed % 5]
+    flavour = ("plain", "branch", "mapped", "group", "setup")[seed % 5] if seed < 1000 else "values"
     found: list[Case] = []
     for n in range(draw.randint(3, 7)):
         above = [one.task_id for one in found]
@@ -63,9 +70,16 @@ def cases(seed: int) -> list[Case]:
             rule = "all_done"  # Airflow allows no `always` in a mapped group
         if any(one.kind == "setup" and one.task_id in upstream for one in found):
             rule = "all_success"  # nor another rule directly below a setup
-        count = 3 if kind in ("mapped", "in_group") else 1
+        makers = [one.task_id for one in found if one.kind == "maker" and one.task_id in upstream]
+        if kind == "over" and len(makers) != 1:
+            kind = "maker"
+        if kind == "over" and rule == "always":
+            rule = "all_done"  # where Airflow fails what could wait: docs/decisions/0005
+        count = {"mapped": 3, "in_group": 3, "maker": draw.choice([0, 2, 3])}.get(kind, 1)
         how = tuple(draw.choice(["ok", "ok", "fail", "skip"]) for _ in range(count))
-        found.append(Case(f"t{n}", upstream, rule, kind, how))
+        if kind == "maker" and draw.randrange(6) == 0:
+            how = ("nothing",)
+        found.append(Case(f"t{n}", upstream, rule, kind, how, makers[0] if kind == "over" else ""))
     if flavour == "setup":
         setups = [one.task_id for one in found if one.kind == "setup"]
         last = found[-1].task_id
@@ -83,6 +97,8 @@ def _kind(draw: random.Random, flavour: str, n: int) -> str:
         return draw.choice(["act", "in_group", "in_group"]) if n else "in_group"
     if flavour == "setup":
         return "setup" if n == 0 else draw.choice(["act", "act", "setup"])
+    if flavour == "values":
+        return draw.choice(["act", "maker", "over", "over"]) if n else "maker"
     return draw.choice(["act", "act", "act", "empty"])
 
 
@@ -133,8 +149,12 @@ def _operator(one: Case) -> str:
     name = f"task_id={one.task_id!r}"
     if one.kind != "teardown":
         name += f", trigger_rule={one.rule!r}"
-    how = repr(one.how[0])
+    how = repr(one.how[0]) if one.how else ""
     match one.kind:
+        case "maker":
+            return f"PythonOperator({name}, python_callable=make, op_args=[{list(one.how)!r}])"
+        case "over":
+            return f"PythonOperator.partial({name}, python_callable=act).expand(op_args=made[{one.source!r}].output)"
         case "empty":
             return f"EmptyOperator({name})"
         case "branch":
@@ -176,7 +196,7 @@ def _as_task(one: Case, names: dict[str, str]) -> TaskSpec:
         *[names[above] for above in one.upstream],
         rule=one.rule,
         body=specs.EMPTY if one.kind == "empty" else specs.PYTHON,
-        mapping=specs.over(3) if one.kind == "mapped" else None,
+        mapping=specs.over(3) if one.kind == "mapped" else specs.over(one.source) if one.kind == "over" else None,
         group_id="g" if one.kind == "in_group" else None,
         is_setup=one.kind == "setup",
         is_teardown=one.kind == "teardown",

@@ -124,16 +124,16 @@ class Oracle:
         """What an instance about which nothing is decided does now, apart from other runs."""
         task = self.tasks[task_id]
         setups = self._setups_say(rows, task, index)
-        if setups in (SKIP, UPSTREAM_FAILED):
+        if setups == UPSTREAM_FAILED or (setups == SKIP and self._sources_say(rows, task_id) != UPSTREAM_FAILED):
             return setups
         said = self._rule_says(rows, task, index)
         if said == SKIP and task.trigger_rule.value == "all_success" and self._is_being_mapped(rows, task):
             said = WAIT
-        if said in (SKIP, UPSTREAM_FAILED):
-            return said
         sources = self._sources_say(rows, task_id)
-        if sources in (SKIP, UPSTREAM_FAILED):
-            return sources
+        if UPSTREAM_FAILED in (said, sources):
+            return UPSTREAM_FAILED
+        if SKIP in (said, sources):
+            return SKIP
         if said == WAIT or setups == WAIT:
             return WAIT
         if task.is_teardown and not self._scope_is_over(rows, task, index):

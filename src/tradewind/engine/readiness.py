@@ -95,7 +95,7 @@ def _consider(core: Core, live: LiveRun, node: Node, index: int) -> None:
     parts = live.parts(node.task_id, index)
     setups = _setup_verdict(node, parts)
     verdict = setups if isinstance(setups, TaskState) else _rule_verdict(live, node, parts)
-    if not isinstance(verdict, TaskState) and live.graph.mappings[node.task_id]:
+    if verdict is not TaskState.UPSTREAM_FAILED and live.graph.mappings[node.task_id]:
         verdict = mapping.source_verdict(live, node) or verdict
     if isinstance(verdict, TaskState):
         _conclude(core, live, task, ti, verdict, "by what is above it")
