@@ -14,11 +14,11 @@ from tradewind.compat import modules, table
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(120)]
 
-_ASK = (
-    "import json, airflow.sdk as sdk, airflow.sdk.exceptions as e\n"
-    "print(json.dumps({'names': sorted(sdk.__all__), 'version': sdk.__version__,"
-    " 'exceptions': sorted(n for n, v in vars(e).items() if isinstance(v, type) and issubclass(v, BaseException) and n[0] != '_')}))"
-)
+_ASK = """
+import json, airflow.sdk as sdk, airflow.sdk.exceptions as all
+raised = [n for n, v in vars(all).items() if isinstance(v, type) and issubclass(v, BaseException) and n[0] != "_"]
+print(json.dumps({"names": sorted(sdk.__all__), "version": sdk.__version__, "exceptions": raised}))
+"""
 
 
 @functools.cache
