@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -25,9 +26,22 @@ CONTEXT_KEYS = frozenset(
 """Names that a function's parameters may have to be filled from the context."""
 
 
+@functools.lru_cache(maxsize=4096)
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """As `inspect.signature`, remembered: forks find what was asked when their file was loaded."""
+    try:
+        return _signature(function)
+    except TypeError:  # one that cannot be hashed
+        return inspect.signature(function)
+
+
 def determine_kwargs(function: Callable[..., Any], args: Collection[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `kwargs` that the function takes. Raises ValueError where one is also given by position."""
-    parameters = inspect.signature(function).parameters
+    parameters = signature_of(function).parameters
     for name, parameter in list(parameters.items())[: len(args)]:
         if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue
@@ -60,7 +74,7 @@ def bind(
     about: str, function: Callable[..., Any], args: Collection[Any], kwargs: Mapping[str, Any], *, partly: bool
 ) -> None:
     """Check that a decorated function can be called so; parameters named like context keys may be left out."""
-    signature = inspect.signature(function)
+    signature = signature_of(function)
     parameters = list(signature.parameters.values())
     for parameter in parameters:
         if parameter.name in CONTEXT_KEYS and parameter.default not in (None, inspect.Parameter.empty):
@@ -90,5 +104,5 @@ def bind(
 
 
 def is_awaitable(value: Any) -> bool:
-    """As `inspect.isawaitable`, without asking every abstract class about a type that is new to it: 2 ms in a fresh fork."""
+    """As `inspect.isawaitable`, without asking every abstract class about a new type: 2 ms in a fresh fork."""
     return hasattr(type(value), "__await__")

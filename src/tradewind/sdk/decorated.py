@@ -45,11 +45,9 @@ class DecoratedOperator(BaseOperator):
         function = kwargs.get("python_callable")
         if function is None:
             return kwargs
-        import inspect
-
         own = dict(kwargs.get("op_kwargs") or {})
         positional = len(kwargs.get("op_args") or ())
-        for place, name in enumerate(inspect.signature(function).parameters):
+        for place, name in enumerate(callables.signature_of(function).parameters):
             if name in defaults and name not in own and place >= positional:
                 own[name] = defaults[name]
         return {**kwargs, "op_kwargs": own} if own else kwargs

@@ -433,12 +433,22 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
         return templates.render(content, context, env, template_ext=tuple(self.template_ext), seen=seen_oids)
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Render all template fields in place."""
+        """Render all template fields in place. No Jinja environment is made where no field holds a template."""
         from tradewind import templates
 
-        env = jinja_env or self.get_template_env()
         names = [self.template_fields] if isinstance(self.template_fields, str) else self.template_fields
-        templates.render_fields(self, tuple(names), context, env, template_ext=tuple(self.template_ext))
+        extensions = tuple(self.template_ext)
+        markers = templates.markers_of(self.get_dag(), native=self.__dict__.get("render_template_as_native_obj"))
+        with_text = []
+        for name in names:
+            value = getattr(self, name, None) if name in self.__dict__ or hasattr(self, name) else NOTSET
+            if value is NOTSET or templates.has_text(value, extensions, markers=markers) or _has_own_kind(value):
+                with_text.append(name)
+            elif (found := templates.resolved(value, context)) is not value:
+                setattr(self, name, found)
+        if with_text:
+            env = jinja_env or self.get_template_env()
+            templates.render_fields(self, tuple(with_text), context, env, template_ext=extensions)
 
     def resolve_template_files(self) -> None:
         """Nothing to do before: template files are read when they are rendered."""
@@ -454,6 +464,12 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
         return context["ti"].xcom_pull(*args, **kwargs)
 
 
+def _has_own_kind(value: Any) -> bool:
+    """Whether a field is of a kind whose inside only the renderer knows."""
+    return type(value) not in _PLAIN_KINDS and not hasattr(value, "resolve")
+
+
+_PLAIN_KINDS = frozenset({str, list, tuple, set, dict, int, float, bool, bytes, type(None)})
 _RENAMED = {
     "pre_execute": "_pre_execute_hook",
     "post_execute": "_post_execute_hook",

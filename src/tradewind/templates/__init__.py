@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from tradewind.templates.detection import DEFAULT_MARKERS, has_template, markers_of, settle
+from tradewind.templates.detection import DEFAULT_MARKERS, has_template, has_text, markers_of, resolved, settle
 from tradewind.templates.environments import environment
 from tradewind.templates.literal import Literal, literal
 from tradewind.templates.problems import Where, describe, where
@@ -19,10 +19,12 @@ __all__ = [
     "describe",
     "environment",
     "has_template",
+    "has_text",
     "literal",
     "markers_of",
     "render",
     "render_fields",
+    "resolved",
     "settle",
     "where",
 ]

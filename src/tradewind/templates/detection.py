@@ -6,7 +6,7 @@ Errs to the side of yes: a yes costs one rendering, a wrong no would send braces
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 DEFAULT_MARKERS = ("{{", "{%", "{#")
@@ -45,6 +45,11 @@ def has_template(
     return _Search(tuple(template_ext), tuple(markers)).finds(value)
 
 
+def has_text(value: Any, template_ext: Sequence[str] = (), *, markers: Sequence[str] = DEFAULT_MARKERS) -> bool:
+    """As `has_template` of a field, but values known only at run time do not count: they need no Jinja."""
+    return callable(value) or _Search(tuple(template_ext), tuple(markers), late=False).finds(value)
+
+
 def settle(value: Any) -> Any:
     """What rendering does to a value without templates: Jinja drops one newline at the end of a text.
 
@@ -59,8 +64,25 @@ def settle(value: Any) -> Any:
     return value
 
 
+def resolved(value: Any, context: Mapping[str, Any]) -> Any:
+    """What rendering makes of a value in which `has_text` found nothing."""
+    if isinstance(value, str):
+        return settle(value)
+    if type(value) in (list, tuple, set):
+        return type(value)(resolved(item, context) for item in value)
+    if type(value) is dict:
+        return {key: resolved(item, context) for key, item in value.items()}
+    if not isinstance(value, (os.PathLike, type)) and (resolve := getattr(value, "resolve", None)) is not None:
+        return resolve(context)
+    return value
+
+
+_CONTAINERS = frozenset({dict, list, tuple, set})
+
+
 class _Search:
-    def __init__(self, extensions: tuple[str, ...], markers: tuple[str, ...]) -> None:
+    def __init__(self, extensions: tuple[str, ...], markers: tuple[str, ...], *, late: bool = True) -> None:
+        self._late = late
         self._extensions = extensions
         self._markers = markers
         self._seen: set[int] = set()
@@ -73,6 +95,8 @@ class _Search:
         if id(value) in self._seen:
             return False
         self._seen.add(id(value))
+        if not self._late and isinstance(value, (dict, list, tuple, set)) and type(value) not in _CONTAINERS:
+            return True  # rendering makes a plain one of it
         if isinstance(value, dict):
             return any(self.finds(item) for item in value.values())
         if isinstance(value, (list, tuple, set)):
@@ -80,9 +104,10 @@ class _Search:
         if isinstance(value, (os.PathLike, type)):
             return False
         if getattr(value, "resolve", None) is not None:
-            return True
+            return self._late
         fields: Sequence[str] = getattr(value, "template_fields", None) or ()
-        return any(self.finds(getattr(value, name, None)) for name in fields)
+        inside = self if self._late else _Search(self._extensions, self._markers)
+        return any(inside.finds(getattr(value, name, None)) for name in fields)
 
     def _in_text(self, text: str) -> bool:
         if self._extensions and text.endswith(self._extensions):

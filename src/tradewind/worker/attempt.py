@@ -19,8 +19,8 @@ from tradewind.model import outcome as outcomes
 from tradewind.model.outcome import Result
 from tradewind.model.states import EndReason
 from tradewind.protocol.work import PythonWork
-from tradewind.sdk import context as sdk_context
 from tradewind.sdk import callables, errors, supervision
+from tradewind.sdk import context as sdk_context
 from tradewind.sdk.supervision import Supervisor
 from tradewind.worker import alarm, callback, output, pushing, render, resuming, tracebacks
 from tradewind.worker.loading import LoadedFile

@@ -7,8 +7,8 @@ from typing import Any
 
 from tradewind.model.problem import Problem
 from tradewind.protocol.work import CallbackWork
-from tradewind.sdk import context as sdk_context
 from tradewind.sdk import callables, supervision
+from tradewind.sdk import context as sdk_context
 from tradewind.sdk.supervision import Supervisor
 from tradewind.worker import output, resuming, tracebacks
 from tradewind.worker.loading import LoadedFile

@@ -52,7 +52,7 @@ def render(loaded: LoadedFile, work: RenderWork, supervisor: Supervisor | None =
 def render_task(scene: Scene) -> None:
     """Render the task's template fields in place. Raises what its templates raise, with a hint where one is known."""
     try:
-        scene.task.render_template_fields(scene.context, scene.jinja)
+        scene.task.render_template_fields(scene.context)
     except Exception as error:
         message, hint = templates.describe(error, scene.context)
         if templates.where(error).field:

@@ -7,6 +7,7 @@ learnt before the fork is shared: it saves a quarter of the page faults of a sho
 from __future__ import annotations
 
 import io
+import logging
 import os
 import signal
 import sys
@@ -54,7 +55,7 @@ def _loaded() -> LoadedFile:
 
         @task
         def plain(ti: Any = None) -> dict[str, int]:
-            print("warm")
+            logging.getLogger("airflow.task").info("warm")
             return {"try": ti.try_number}
 
         @task
