@@ -17,6 +17,14 @@ XCOM_SKIPMIXIN_SKIPPED = "skipped"
 XCOM_SKIPMIXIN_FOLLOWED = "followed"
 
 
+class BadBranch(errors.AirflowException):
+    """A branch chose what its DAG does not have."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 class SkipMixin:
     """Can skip tasks after it."""
 
@@ -42,7 +50,7 @@ class SkipMixin:
             hint = f"is {near[0]!r} meant?" if near else "inside a group the id begins with the group's"
             names = ", ".join(map(repr, unknown))
             said = f"'branch_task_ids' must contain only valid task_ids. Invalid tasks found: {names}"
-            raise errors.AirflowException(f"{said}\nhint: {hint}")
+            raise BadBranch(said, hint)
         after = task.downstream_list
         if not after:
             return
