@@ -63,7 +63,7 @@ class Connection:
         """The connection of this id. Raises AirflowNotFoundException."""
         found = supervision.current().get_connection(conn_id)
         if found is None:
-            raise errors.AirflowNotFoundException(f"The conn_id `{conn_id}` isn't defined")
+            raise ConnectionNotFound(conn_id)
         known = {name: value for name, value in found.items() if name != "conn_id"}
         return cls(conn_id=conn_id, **known)
 
@@ -148,3 +148,11 @@ class Connection:
 
     def __hash__(self) -> int:
         return hash((self.conn_id, self.conn_type, self.host))
+
+
+class ConnectionNotFound(errors.AirflowNotFoundException):
+    """There is no such connection."""
+
+    def __init__(self, conn_id: str) -> None:
+        super().__init__(f"The conn_id `{conn_id}` isn't defined")
+        self.hint = f"make it, for example by AIRFLOW_CONN_{conn_id.upper()} in the environment"

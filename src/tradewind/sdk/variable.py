@@ -63,6 +63,7 @@ class VariableNotFound(KeyError, errors.AirflowNotFoundException):
     def __init__(self, key: str) -> None:
         super().__init__(f"Variable {key} does not exist")
         self.key = key
+        self.hint = f"make it, for example by AIRFLOW_VAR_{key.upper()} in the environment, or give a default"
 
     def __str__(self) -> str:
         return str(self.args[0])

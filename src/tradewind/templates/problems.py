@@ -74,4 +74,4 @@ def _hint(error: BaseException, said: str, names: list[str]) -> str:
         if near:
             return f"is {near[0]!r} meant?"
         return "`{{ name | default('…') }}` gives a value where there may be none"
-    return ""
+    return str(getattr(error, "hint", ""))

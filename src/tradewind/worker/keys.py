@@ -135,17 +135,27 @@ def _table(*parts: Mapping[str, Maker]) -> dict[str, Maker]:
     return {key: maker for part in parts for key, maker in part.items()}
 
 
-_TABLES = {
+_OF_TASKS = {
     ("3", False): _table(_ALWAYS, _MAPPED),
     ("3", True): _table(_ALWAYS, _MAPPED, _WITH_DATE),
     ("2", False): _table(_ALWAYS, _MAPPED, {"conf": _OF_AIRFLOW_2["conf"]}),
     ("2", True): _table(_ALWAYS, _MAPPED, _WITH_DATE, _OF_AIRFLOW_2),
 }
+_NEEDING_A_TASK = frozenset(
+    {
+        "expanded_ti_count", "inlet_events", "inlets", "map_index_template", "outlet_events", "outlets", "task",
+        "task_instance", "task_instance_key_str", "task_reschedule_count", "ti", "try_number",
+    }
+)  # fmt: skip
+_OF_RUNS = {
+    which: {key: maker for key, maker in table.items() if key not in _NEEDING_A_TASK}
+    for which, table in _OF_TASKS.items()
+}
 
 
-def makers(meaning: str, *, has_date: bool) -> Mapping[str, Maker]:
-    """The keys of a run's contexts, shared by all of them."""
-    return _TABLES[meaning, has_date]
+def makers(meaning: str, *, has_date: bool, has_task: bool = True) -> Mapping[str, Maker]:
+    """The keys of a run's contexts, shared by all of them; those of a DAG's own callbacks are about no task."""
+    return (_OF_TASKS if has_task else _OF_RUNS)[meaning, has_date]
 
 
 def _of_previous_success(scene: Scene, name: str) -> Any:

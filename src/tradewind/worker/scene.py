@@ -18,7 +18,7 @@ from tradewind.sdk.supervision import Supervisor
 from tradewind.worker import keys
 from tradewind.worker.context import RunContext
 from tradewind.worker.dagrun import RuntimeDagRun
-from tradewind.worker.task_instance import RuntimeTaskInstance
+from tradewind.worker.task_instance import RuntimeTaskInstance, as_row
 
 if TYPE_CHECKING:
     from tradewind.worker.loading import LoadedFile
@@ -40,7 +40,9 @@ class Scene:
         self.reschedule_count = 0
         self._supervisor = supervisor
         self.context = RunContext(
-            keys.makers(work.run.meaning, has_date=work.run.logical_date is not None), self, keys.DISTANT
+            keys.makers(work.run.meaning, has_date=work.run.logical_date is not None, has_task=work.task is not None),
+            self,
+            keys.DISTANT,
         )
         if work.task is not None:
             self.task = _find_task(self.dag, work.task.task_id)
@@ -69,7 +71,11 @@ class Scene:
     @cached_property
     def previous_success(self) -> RuntimeDagRun | None:
         """The last successful run before this one."""
-        return self.ti.get_previous_dagrun("success")
+        before = self.dag_run.logical_date
+        if before is None:
+            return None
+        found = self._supervisor.get_run(self.dag_run.dag_id, before=before, state="success")
+        return None if found is None else RuntimeDagRun(as_row(found))
 
     @cached_property
     def jinja(self) -> jinja2.Environment:

@@ -101,13 +101,17 @@ class KubernetesPodOperator(BaseOperator):
         if (text := _file_text(self)) is not None:
             object.__setattr__(self, "pod_template_file", text)
         super().render_template_fields(context, jinja_env)
+        if text is not None:
+            object.__setattr__(self, "pod_template_file", self._template())
 
     def _template(self) -> Any:
-        """The pod template file's contents: read, or what rendering made of them."""
+        """The pod template file's contents: read, or what rendering made of them (a text of more than a line)."""
         about = f"task {self.task_id!r} ({type(self).__name__})"
         given = self.__dict__["pod_template_file"]
+        if isinstance(given, Mapping):
+            return given
         text = _file_text(self)
-        if text is None and "\n" not in str(given):
+        if text is None and "\n" not in given:
             said = f"there is no pod template file {given!r}"
             hint = "a relative path is looked for beside the DAG file and in template_searchpath"
             raise errors.ValueProblem.of("no-template-file", about, said, hint)
@@ -241,7 +245,7 @@ def _file_text(task: Any) -> str | None:
         place = os.path.join(folder, os.fspath(path))
         if os.path.isfile(place):
             with open(place, encoding="utf-8") as file:
-                return file.read() + "\n"
+                return f"\n{file.read()}"
     return None
 
 

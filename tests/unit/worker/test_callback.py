@@ -1,0 +1,71 @@
+"""Callbacks that run in a process of their own: of tasks and of DAGs, and what is told where one fails."""
+
+from __future__ import annotations
+
+import pathlib
+
+from tests.unit.worker.children import DagFile
+
+_SOURCE = """
+from airflow.sdk import DAG
+from airflow.providers.standard.operators.empty import EmptyOperator
+
+def tell(context):
+    print("told", context["dag_run"].run_id, context["reason"], getattr(context.get("ti"), "task_id", None))
+
+def broken(context):
+    raise RuntimeError("no mail")
+
+async def slow(context):
+    print("awaited")
+
+with DAG("d", schedule=None, on_success_callback=[tell, slow], on_failure_callback=[broken, tell]):
+    EmptyOperator(task_id="t", on_failure_callback=tell, on_retry_callback=broken)
+"""
+
+
+def test_all_callbacks_of_a_dag_are_called_with_the_run_and_the_reason(tmp_path: pathlib.Path) -> None:
+    file = DagFile(tmp_path, _SOURCE)
+    assert file.call_back("on_success", reason="success") is None
+    assert file.output.splitlines() == ["told r1 success None", "awaited"]
+
+
+def test_a_callback_of_a_task_sees_its_task(tmp_path: pathlib.Path) -> None:
+    file = DagFile(tmp_path, _SOURCE)
+    assert file.call_back("on_failure", "t", reason="timed_out") is None
+    assert file.output.splitlines() == ["told r1 timed_out t"]
+
+
+def test_a_failing_callback_is_told_with_its_object_and_the_others_are_called(tmp_path: pathlib.Path) -> None:
+    file = DagFile(tmp_path, _SOURCE)
+    problem = file.call_back("on_failure", reason="x")
+    assert problem is not None
+    assert (problem.code, problem.object) == ("callback-failed", "on_failure_callback of DAG 'd'")
+    assert problem.message == "RuntimeError: no mail"
+    assert "in broken" in problem.traceback
+    assert "told r1 x None" in file.output
+
+
+def test_a_failing_callback_of_a_task_names_the_task(tmp_path: pathlib.Path) -> None:
+    problem = DagFile(tmp_path, _SOURCE).call_back("on_retry", "t")
+    assert problem is not None
+    assert problem.object == "on_retry_callback of task 't' of DAG 'd'"
+
+
+def test_what_has_no_callback_is_done_at_once(tmp_path: pathlib.Path) -> None:
+    file = DagFile(tmp_path, _SOURCE)
+    assert file.call_back("on_skipped", "t") is None
+    assert file.output == ""
+
+
+def test_a_task_that_is_gone_is_a_problem(tmp_path: pathlib.Path) -> None:
+    problem = DagFile(tmp_path, _SOURCE).call_back("on_failure", "gone")
+    assert problem is not None
+    assert "the DAG has no such task" in problem.message
+
+
+def test_the_context_of_a_dags_callback_is_about_no_task(tmp_path: pathlib.Path) -> None:
+    walk = "print('ti' in context, 'task' in context, dict(context)['prev_start_date_success'], len(context) > 10)"
+    file = DagFile(tmp_path, _SOURCE.replace('print("awaited")', walk))
+    assert file.call_back("on_success") is None
+    assert file.output.splitlines()[-1] == "False False None True"
