@@ -47,8 +47,11 @@ class _Children:
     def add(self, pid: int, name: str, folder: str = "") -> None:
         self._folders[pid] = (name, folder)
 
-    def take(self, *, write_down: bool = False) -> list[tuple[str, int, int]]:
-        """Name, pid and status of each that ended. What is left of its process group is ended before it is reaped."""
+    def take(self) -> list[tuple[str, int, int]]:
+        """Name, pid and status of each that ended. What is left of its process group is ended before it is reaped.
+
+        The status of an attempt without a result is written down first: the podlet may die before it is told.
+        """
         with suppress(BlockingIOError):
             os.read(self._read, 4096)
         found: list[tuple[str, int, int]] = []
@@ -63,7 +66,7 @@ class _Children:
             name, folder = self._folders.pop(pid, ("", ""))
             if name:
                 processes.send_group(pid, signal.SIGKILL)
-            if folder and write_down:
+            if folder and not os.path.exists(f"{folder}/result"):
                 status = ended.si_status << 8 if ended.si_code == os.CLD_EXITED else ended.si_status
                 with suppress(OSError):
                     child.write(f"{folder}/{EXIT_FILE}", f"{status}".encode())
@@ -76,7 +79,7 @@ class _Children:
             os._exit(0)
         while any(folder for _, folder in self._folders.values()):
             select.select([self._read], [], [])
-            self.take(write_down=True)
+            self.take()
         os._exit(0)
 
     def leave(self) -> None:

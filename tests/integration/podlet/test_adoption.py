@@ -88,6 +88,16 @@ def test_how_an_attempt_crashed_is_known_although_its_podlet_was_dead(podlet: Po
     assert (failed.reason, failed.signal) == (EndReason.KILLED, signal.SIGSEGV)
 
 
+def test_how_an_attempt_crashed_is_known_although_its_podlet_died_before_it_was_told(podlet: Podlet) -> None:
+    attempt, pid = begin(podlet, "crash")
+    kill(podlet.pid, signal.SIGSTOP)
+    go(podlet)
+    wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists())
+    podlet.kill()
+    podlet.start()
+    assert podlet.client.failure_of(attempt).signal == signal.SIGSEGV
+
+
 def test_an_attempt_whose_whole_tree_was_killed_is_lost_and_not_run_again(podlet: Podlet) -> None:
     attempt, pid = begin(podlet)
     zygotes = [podlet.root_pid(), *podlet.zygote_pids()]
