@@ -98,6 +98,8 @@ class Attempts:
         try:
             if attempt.is_pod or not self._spares.take(attempt.folder):
                 os.mkdir(attempt.folder, 0o700)
+            else:
+                attempt.output.stamper.start_at(os.stat(attempt.output.out).st_size)
         except FileExistsError:  # a podlet that died had it, and it may have begun since
             del self._attempts[attempt.id]
             if self.adopt(attempt.id):
@@ -126,6 +128,7 @@ class Attempts:
             self.end_by_files(attempt, None)
         else:
             attempt.output.stamper.quota = found.log_quota
+            attempt.output.stamper.start_at(found.base)
             attempt.output.stamper.resume()
             self._follow(attempt, found, found.runner)
         return True
@@ -178,8 +181,11 @@ class Attempts:
         if attempt is None or attempt.ended is None:
             return
         del self._attempts[attempt_id]
+        self._loop.when_idle(lambda: self._retire(attempt))
+
+    def _retire(self, attempt: Attempt) -> None:
         if not attempt.is_tidy or not self._spares.keep(attempt.folder):
-            self._loop.when_idle(attempt.remove_folder)
+            attempt.remove_folder()
 
     def list_alive(self) -> list[str]:
         """Ids of those without an end."""
@@ -304,7 +310,7 @@ class Attempts:
             at=at,
             result=result,
             started_at=attempt.started_at(),
-            log_bytes=attempt.output.stamper.offset,
+            log_bytes=attempt.output.stamper.taken,
             detail=detail,
         )
         self._tell(attempt.ended)

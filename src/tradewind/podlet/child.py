@@ -74,10 +74,10 @@ class _Teller:
 
 def _attempt(do: Do, work: PythonWork, loaded: Any, worker: str, teller: _Teller) -> int:
     try:
-        _redirect(do.folder)
+        base = _redirect(do.folder)
         if do.group:
             _join(do.group)
-        entered = fence.enter(do.folder, work.log_quota_bytes)
+        entered = fence.enter(do.folder, work.log_quota_bytes, base)
     except OSError as error:
         teller.tell(Unwritten(id=do.id, message=str(error)))
         return UNWRITTEN
@@ -114,15 +114,17 @@ def _side(do: Do, loaded: Any, worker: str) -> int:
     return 0
 
 
-def _redirect(folder: str) -> None:
-    """Output to one file, both streams in order; no input."""
+def _redirect(folder: str) -> int:
+    """Output to one file, both streams in order; no input. Where in the file the output will begin."""
     out = os.open(f"{folder}/out", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    base = os.fstat(out).st_size
     os.dup2(null, 0)
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.close(out)
     os.close(null)
+    return base
 
 
 def _join(group: str) -> None:
@@ -166,8 +168,10 @@ def _named_for_memory(result: Result, limit: int) -> Result:
 def write(path: str, content: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     temporary = f"{path}.new"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        if os.fstat(descriptor).st_size > len(content):  # one of a spare directory
+            os.ftruncate(descriptor, len(content))
         view = memoryview(content)
         while view:
             view = view[os.write(descriptor, view) :]

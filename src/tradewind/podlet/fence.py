@@ -17,6 +17,7 @@ _NAME = "fence"
 _GATE = "gate"
 """The fence of a spare directory, until somebody makes it by renaming: that, too, succeeds only once."""
 _BARRED = "barred"
+_SIZE = 120
 _WRITING_SECONDS = 1.0
 
 
@@ -27,16 +28,18 @@ class Fence:
     runner: Identity | None
     log_quota: int
     made_at: float
+    base: int = 0
+    """Where in `out` its output begins."""
 
 
-def enter(folder: str, log_quota: int) -> bool:
+def enter(folder: str, log_quota: int, base: int = 0) -> bool:
     """Make the fence for this process; False where it is there already: then the user's code must not run."""
-    return _make(folder, f"{processes.own_name()} {log_quota}\n")
+    return _make(folder, f"{processes.own_name()} {log_quota} {base}")
 
 
 def bar(folder: str) -> bool:
     """Make it so that nobody can enter; False where somebody has."""
-    return _make(folder, f"{_BARRED}\n")
+    return _make(folder, _BARRED)
 
 
 def exists(folder: str) -> bool:
@@ -63,15 +66,23 @@ def find(folder: str) -> Fence | None:
         if time.monotonic() > deadline or time.time() - made_at > _WRITING_SECONDS:
             return Fence(runner=None, log_quota=1 << 30, made_at=made_at)
         time.sleep(0.005)  # its maker is between making and writing it
-    if text == f"{_BARRED}\n":
+    if text.strip() == _BARRED:
         return None
-    pid, start_time, boot_id, quota = text.split()
-    return Fence(runner=Identity(int(pid), int(start_time), boot_id), log_quota=int(quota), made_at=made_at)
+    pid, start_time, boot_id, quota, base = text.split()
+    runner = Identity(int(pid), int(start_time), boot_id)
+    return Fence(runner=runner, log_quota=int(quota), made_at=made_at, base=int(base))
 
 
 def open_again(folder: str) -> None:
-    """Take the fence of an attempt that is over back, for the next one in its directory."""
-    os.truncate(f"{folder}/{_NAME}", 0)
+    """Take the fence of an attempt that is over back, for the next one in its directory.
+
+    It is written over, not emptied: ext4 flushes a file that was emptied when it is closed, which takes milliseconds.
+    """
+    descriptor = os.open(f"{folder}/{_NAME}", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, b" " * _SIZE)
+    finally:
+        os.close(descriptor)
     os.rename(f"{folder}/{_NAME}", f"{folder}/{_GATE}")
 
 
@@ -88,7 +99,7 @@ def _make(folder: str, text: str) -> bool:
     except FileExistsError:
         return False
     try:
-        os.write(descriptor, text.encode())
+        os.write(descriptor, text.ljust(_SIZE - 1).encode() + b"\n")
     finally:
         os.close(descriptor)
     return True

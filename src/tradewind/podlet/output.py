@@ -12,7 +12,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
 from tradewind.podlet import loop as loops
 from tradewind.podlet import watching
@@ -60,7 +59,7 @@ class Outputs:
         self._loop.after(_QUIET_SECONDS, lambda: self._look(output))
 
     def close(self, output: Output, then: Callable[[], None]) -> None:
-        """Its writer ended: take the rest, empty `out`, and call `then`."""
+        """Its writer ended: take the rest, and call `then`."""
         output.closing = True
         output.then = then
         if output.watch is not None:
@@ -125,9 +124,6 @@ class Outputs:
     def _finish(self, output: Output) -> None:
         try:
             output.stamper.finish()
-            if output.stamper.offset:
-                with suppress(FileNotFoundError, NotADirectoryError):
-                    os.truncate(output.out, 0)
         except OSError as error:
             self._put_off(output, error)
             return

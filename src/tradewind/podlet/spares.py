@@ -1,8 +1,10 @@
-"""Directories of attempts that are over, kept for those to come: with their files, emptied.
+"""Directories of attempts that are over, kept for those to come, with their files.
 
 Making and removing files is what an attempt costs a disk, and file systems pass over the places of files that were
 removed a moment ago; with a spare directory an attempt makes none but its log.
 Invariant: a spare is taken only from an attempt whose process ended all it had started, so nobody writes into it.
+The output of the next begins where that of the last one ended (`Fence.base`), since emptying a file costs more than a
+new one.
 Where a podlet died, what it kept is removed: only its own memory tells which are whole.
 """
 
@@ -15,6 +17,7 @@ from contextlib import suppress
 from tradewind.podlet import fence
 
 _MOST = 256
+_LARGEST_OUT = 1 << 20
 _ODD = ("log", "exit", "out.cursor")
 
 
@@ -41,7 +44,7 @@ class Spares:
 
     def keep(self, folder: str) -> bool:
         """Take over the directory of an attempt that is over; False where it is to be removed."""
-        if len(self._kept) >= _MOST:
+        if len(self._kept) >= _MOST or not _is_small(f"{folder}/out"):
             return False
         self._number += 1
         spare = f"{self._folder}/{self._number}"
@@ -52,7 +55,7 @@ class Spares:
         except OSError:
             return False
         try:
-            self._empty(spare)
+            self._clear(spare)
         except OSError:
             shutil.rmtree(spare, ignore_errors=True)
         else:
@@ -60,11 +63,16 @@ class Spares:
         return True
 
     @staticmethod
-    def _empty(spare: str) -> None:
-        os.truncate(f"{spare}/result", 0)
+    def _clear(spare: str) -> None:
         os.rename(f"{spare}/result", f"{spare}/result.new")  # what the next result is written to
         fence.open_again(spare)
-        os.truncate(f"{spare}/out", 0)
         for name in _ODD:
             with suppress(FileNotFoundError):
                 os.unlink(f"{spare}/{name}")
+
+
+def _is_small(path: str) -> bool:
+    try:
+        return os.stat(path).st_size <= _LARGEST_OUT
+    except OSError:
+        return False

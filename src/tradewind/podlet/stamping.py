@@ -23,6 +23,7 @@ class Stamper:
     """The log of one attempt's one stream. `container` names it where a pod has several."""
 
     __slots__ = (
+        "_base",
         "_container",
         "_last",
         "_log",
@@ -41,6 +42,7 @@ class Stamper:
         self.quota = quota
         self._container = f"[{container}] ".encode() if container else b""
         self._note_head = f"event F [{container}] ".encode()
+        self._base = 0
         self._last = 0.0
         self._punched = 0
         self._quota_told = False
@@ -48,6 +50,17 @@ class Stamper:
         """Bytes of `out` that are in the log."""
         self.lines = 0
         """Lines and parts in the log."""
+
+    @property
+    def taken(self) -> int:
+        """Bytes of this attempt's output that are in the log."""
+        return self.offset - self._base
+
+    def start_at(self, base: int) -> None:
+        """What is before `base` in `out` is another attempt's. Before the first round only."""
+        self._base = base
+        self.offset = base
+        self.quota += base
 
     def stamp(self) -> bool:
         """Take at most `ROUND_BYTES`; True where more waits. Raises OSError where the log cannot be written."""
@@ -62,7 +75,8 @@ class Stamper:
             continue
         if self._quota_told and os.path.exists(self._out):
             cut = os.stat(self._out).st_size - self.offset
-            self._append(self._note(f"log cut: {cut} bytes after the first {self.offset} are not kept"))
+            said = f"log cut: {cut} bytes after the first {self.taken} are not kept"
+            self._append(self._note(said))
 
     def resume(self) -> None:
         """Find where a predecessor stopped. A line that it wrote in part is taken back."""
@@ -97,7 +111,8 @@ class Stamper:
             whole = at_end and (final or status.st_size > self.quota)
             taken = self._take(data, whole=whole, at=status.st_mtime if at_end else time.time())
             if self.offset >= self.quota and status.st_size > self.quota:
-                self._append(self._note(f"log quota of {self.quota} bytes reached: what comes now is not kept"))
+                quota = self.quota - self._base
+                self._append(self._note(f"log quota of {quota} bytes reached: what comes now is not kept"))
                 self._quota_told = True
                 return True
             self._punch(out, self.offset)

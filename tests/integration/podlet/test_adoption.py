@@ -176,7 +176,7 @@ def test_a_process_that_has_the_pid_of_a_dead_attempt_is_not_taken_for_it(podlet
     podlet.kill()
     folder = podlet.folder("old")
     folder.mkdir()
-    (folder / "fence").write_text(f"{os.getpid()} 1 another-boot 1000\n")
+    (folder / "fence").write_text(f"{os.getpid()} 1 another-boot 1000 0\n")
     podlet.start()
     failed = podlet.client.failure_of("old")
     assert (failed.reason, failed.entered) == (EndReason.LOST, True)

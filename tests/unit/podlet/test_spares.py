@@ -18,7 +18,7 @@ def lived(folder: Path) -> None:
     child.write(str(folder / "result"), b"ended")
 
 
-def test_a_directory_that_is_used_again_is_empty_and_its_fence_can_be_made_once(tmp_path: Path) -> None:
+def test_a_directory_that_is_used_again_has_no_result_and_its_fence_can_be_made_once(tmp_path: Path) -> None:
     spares = Spares(str(tmp_path / "spare"))
     lived(tmp_path / "one")
     assert spares.keep(str(tmp_path / "one"))
@@ -28,7 +28,7 @@ def test_a_directory_that_is_used_again_is_empty_and_its_fence_can_be_made_once(
     assert spares.take(str(again))
     assert fence.find(str(again)) is None
     assert not fence.exists(str(again))
-    assert (again / "out").read_bytes() == b""
+    assert (again / "out").read_text() == "said\n"
     assert not (again / "result").exists()
     assert fence.enter(str(again), 9)
     found = fence.find(str(again))
@@ -61,7 +61,8 @@ def test_using_one_again_makes_no_file(tmp_path: Path) -> None:
 
 def test_a_directory_without_a_result_is_not_kept_and_leaves_nothing(tmp_path: Path) -> None:
     spares = Spares(str(tmp_path / "spare"))
-    (tmp_path / "one").mkdir()
+    lived(tmp_path / "one")
+    (tmp_path / "one" / "result").unlink()
     assert spares.keep(str(tmp_path / "one"))
     assert not spares.take(str(tmp_path / "two"))
     assert not list((tmp_path / "spare").iterdir())
