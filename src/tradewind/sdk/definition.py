@@ -207,7 +207,7 @@ class DAG:
         """The task of this id. Raises TaskNotFound."""
         if task_id in self.task_dict:
             return self.task_dict[task_id]
-        raise errors.TaskNotFound(f"DAG {self.dag_id!r} has no task {task_id!r}")
+        raise errors.TaskNotFound.among(f"DAG {self.dag_id!r} has no task {task_id!r}", task_id, self.task_ids)
 
     def iter_dagrun_infos_between(self, *_: Any, **__: Any) -> Iterator[Any]:
         """Not answered by a DAG itself."""

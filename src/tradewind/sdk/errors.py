@@ -165,7 +165,19 @@ class SerializationError(AirflowException):
 
 
 class TaskNotFound(AirflowNotFoundException):
-    """A DAG has no such task."""
+    """A DAG has no such task; `hint` names the one that may be meant."""
+
+    hint = ""
+
+    @classmethod
+    def among(cls, message: str, name: object, known: Collection[str]) -> TaskNotFound:
+        """Build the error, with a near name or what ids look like."""
+        import difflib
+
+        made = cls(message)
+        near = difflib.get_close_matches(str(name), known, n=1)
+        made.hint = f"is {near[0]!r} meant?" if near else "inside a group the id begins with the group's"
+        return made
 
 
 class NodeNotFound(TaskNotFound, KeyError):

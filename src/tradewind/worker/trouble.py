@@ -79,7 +79,8 @@ def _explained(error: BaseException, limit: float) -> tuple[str, str, str]:
         return "load-error", first, hint
     if isinstance(error, (AttributeError, NameError)):
         return "load-error", first, _suggested(error)
-    return "load-error", first, "the file's own code raised it while it was loaded; the traceback shows where"
+    own = str(getattr(error, "hint", ""))
+    return "load-error", first, own or "the file's own code raised it while it was loaded; the traceback shows where"
 
 
 def _near_module(error: ModuleNotFoundError) -> str:
