@@ -88,6 +88,8 @@ class Watch:
         if cause in ("ready", "empty", "launched"):
             assert said == RUN, f"{ti.key} is {cause} although the oracle says {said}"
             assert self.past_allows(ti), f"{ti.key} is {cause} although the past does not allow it"
+            length = self.oracle(run).length(rows, ti.task_id) if ti.map_index >= 0 else None
+            assert length is None or ti.map_index < length, f"{ti.key} is {cause}, of {length} elements"
         elif cause == _BY_RULE:
             assert said == ti.state.value, f"{ti.key} is {ti.state.value} although the oracle says {said}"
         elif cause == "mapped over nothing":

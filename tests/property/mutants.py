@@ -321,10 +321,4 @@ THOROUGH = (
         "sum(row.has_value for row in rows.values() if row.state is TaskState.SUCCESS)",
         "len(rows)",
     ),
-    Mutant(
-        "a shorter list leaves old elements in place",
-        "mapping",
-        "    if ti.map_index < total:\n",
-        "    if ti.map_index <= total:\n",
-    ),
 )
