@@ -68,9 +68,9 @@ def find(folder: str) -> Fence | None:
         time.sleep(0.005)  # its maker is between making and writing it
     if text.strip() == _BARRED:
         return None
-    pid, start_time, boot_id, quota, base = text.split()
+    pid, start_time, boot_id, quota, *more = text.split()  # another release's podlet may have written less, or more
     runner = Identity(int(pid), int(start_time), boot_id)
-    return Fence(runner=runner, log_quota=int(quota), made_at=made_at, base=int(base))
+    return Fence(runner=runner, log_quota=int(quota), made_at=made_at, base=int(more[0]) if more else 0)
 
 
 def open_again(folder: str) -> None:

@@ -8,6 +8,7 @@ died meets the same fence, and only the first enters.
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from tradewind.podlet import fence
@@ -21,8 +22,11 @@ _FORGOTTEN_SECONDS = 3600.0
 def adopt_all(attempts: Attempts, folder: str) -> None:
     """Know every attempt again that has begun."""
     for attempt_id in sorted(os.listdir(folder)):
-        if not attempts.adopt(attempt_id):
-            _tidy(Attempt(attempt_id, f"{folder}/{attempt_id}", 0))
+        try:
+            if not attempts.adopt(attempt_id):
+                _tidy(Attempt(attempt_id, f"{folder}/{attempt_id}", 0))
+        except (OSError, ValueError) as error:  # one directory that nobody understands must not keep the others waiting
+            sys.stderr.write(f"attempt {attempt_id} is left alone: {error}\n")
 
 
 def _tidy(attempt: Attempt) -> None:

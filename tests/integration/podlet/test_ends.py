@@ -192,7 +192,9 @@ def test_a_limit_of_memory_works_without_a_cgroup_too(podlet: Podlet, monkeypatc
     loaded = loading.load(LoadWork(file=file))
     folder = podlet.files / "attempt"
     folder.mkdir()
-    work = PythonWork(attempt_id="x", file=file, run=make_run(), task=make_task("greedy"), memory_bytes=400 << 20)
+    mapped = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limit = mapped + (200 << 20)
+    work = PythonWork(attempt_id="x", file=file, run=make_run(), task=make_task("greedy"), memory_bytes=limit)
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
