@@ -22,11 +22,15 @@ _FORGOTTEN_SECONDS = 3600.0
 def adopt_all(attempts: Attempts, folder: str) -> None:
     """Know every attempt again that has begun."""
     for attempt_id in sorted(os.listdir(folder)):
-        try:
-            if not attempts.adopt(attempt_id):
-                _tidy(Attempt(attempt_id, f"{folder}/{attempt_id}", 0))
-        except (OSError, ValueError) as error:  # one directory that nobody understands must not keep the others waiting
-            sys.stderr.write(f"attempt {attempt_id} is left alone: {error}\n")
+        _adopt(attempts, folder, attempt_id)
+
+
+def _adopt(attempts: Attempts, folder: str, attempt_id: str) -> None:
+    try:
+        if not attempts.adopt(attempt_id):
+            _tidy(Attempt(attempt_id, f"{folder}/{attempt_id}", 0))
+    except (OSError, ValueError) as error:  # one directory that nobody understands must not keep the others waiting
+        sys.stderr.write(f"attempt {attempt_id} is left alone: {error}\n")
 
 
 def _tidy(attempt: Attempt) -> None:
