@@ -100,12 +100,6 @@ def is_killed(mutant: Mutant, examples: int) -> bool:
 
 QUICK = (
     Mutant(
-        "an upstream that is upstream_failed does not count as bad",
-        "counts",
-        "return self.failed + self.upstream_failed",
-        "return self.failed",
-    ),
-    Mutant(
         "one attempt too many in the whole installation",
         "admission",
         "while core.usage.alive < core.limits.parallelism:",
@@ -139,15 +133,6 @@ QUICK = (
         "rows = dict(tables[kind])\n",
     ),
     Mutant("what is due now is not due", "timers", "self._heap[0][0] <= now", "self._heap[0][0] < now"),
-)
-
-THOROUGH = (
-    Mutant(
-        "one_done is content with successes only",
-        "trigger_rules",
-        "if c.success or c.failed:\n        return True",
-        "if c.success:\n        return True",
-    ),
     Mutant(
         "none_failed_min_one_success is not skipped with all its upstreams",
         "trigger_rules",
@@ -159,18 +144,6 @@ THOROUGH = (
         "counts",
         "return self.success + self.skipped + self.failed",
         "return self.success + self.failed",
-    ),
-    Mutant(
-        "elements of a mapped group see each other",
-        "live",
-        "if group_id is None or map_index < 0:\n            return None",
-        "return None",
-    ),
-    Mutant(
-        "a setup further above does not matter",
-        "readiness",
-        "    if seen.bad:\n        return TaskState.UPSTREAM_FAILED\n",
-        "    if seen.bad:\n        return True\n",
     ),
     Mutant(
         "a teardown does not wait for its scope",
@@ -189,6 +162,33 @@ THOROUGH = (
         "skipping",
         "if other.state in _NOT_BEGUN and",
         "if not other.state.is_finished and",
+    ),
+)
+
+THOROUGH = (
+    Mutant(
+        "an upstream that is upstream_failed does not count as bad",
+        "counts",
+        "return self.failed + self.upstream_failed",
+        "return self.failed",
+    ),
+    Mutant(
+        "one_done is content with successes only",
+        "trigger_rules",
+        "if c.success or c.failed:\n        return True",
+        "if c.success:\n        return True",
+    ),
+    Mutant(
+        "elements of a mapped group see each other",
+        "live",
+        "if group_id is None or map_index < 0:\n            return None",
+        "return None",
+    ),
+    Mutant(
+        "a setup further above does not matter",
+        "readiness",
+        "    if seen.bad:\n        return TaskState.UPSTREAM_FAILED\n",
+        "    if seen.bad:\n        return True\n",
     ),
     Mutant(
         "a branch's decision is forgotten by who is looked at later",
