@@ -157,7 +157,7 @@ def test_chain_of_unequal_lists_says_what_draws_all_edges() -> None:
 def test_groups_stand_parents_first_and_prefix_their_tasks() -> None:
     def fill() -> None:
         before = EmptyOperator(task_id="before")
-        outer = TaskGroup("outer", tooltip="what it is", group_display_name="Outer", ui_color="#123")
+        outer = TaskGroup("outer", tooltip="what it is", group_display_name="Outer", ui_color="#123", ui_fgcolor="#456")
         with outer, TaskGroup("inner", prefix_group_id=False):
             EmptyOperator(task_id="t")
         before >> outer
@@ -168,7 +168,8 @@ def test_groups_stand_parents_first_and_prefix_their_tasks() -> None:
         ("outer.inner", "outer", False),
     ]
     outer = spec.groups[0]
-    assert (outer.tooltip, outer.display_name, outer.ui_color) == ("what it is", "Outer", "#123")
+    assert (outer.tooltip, outer.display_name) == ("what it is", "Outer")
+    assert (outer.ui_color, outer.ui_fgcolor) == ("#123", "#456")
     assert outer.upstream_task_ids == ("before",)
     assert {one.task_id: (one.group_id, one.upstream) for one in spec.tasks} == {
         "before": (None, ()),
