@@ -330,6 +330,13 @@ def test_conf_of_the_run_goes_over_params_and_is_checked(tmp_path: pathlib.Path)
     assert "must be a whole number, got str: 'many'" in outcome.message
 
 
+def test_a_body_does_not_begin_with_a_parameter_against_its_schema(tmp_path: pathlib.Path) -> None:
+    file = _task(tmp_path, "print('begun')", dag=", params={'n': Param(1, type='integer')}")
+    outcome = file.run(conf={"n": "many"}).outcome
+    assert isinstance(outcome, Failed)
+    assert "begun" not in file.output
+
+
 def test_a_failing_callback_changes_nothing_and_the_others_are_called(tmp_path: pathlib.Path) -> None:
     head = "def broken(context):\n    raise RuntimeError('no mail')\n"
     file = _task(tmp_path, "return 1", options="on_success_callback=[broken, said('second')]", head=head)

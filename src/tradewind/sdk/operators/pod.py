@@ -101,8 +101,6 @@ class KubernetesPodOperator(BaseOperator):
         if (text := _file_text(self)) is not None:
             object.__setattr__(self, "pod_template_file", text)
         super().render_template_fields(context, jinja_env)
-        if text is not None:
-            object.__setattr__(self, "pod_template_file", self._template())
 
     def _template(self) -> Any:
         """The pod template file's contents: read, or what rendering made of them (a text of more than a line)."""
