@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 _MODULES = (
-    "asyncio",
     "jinja2.ext",
     "jinja2.sandbox",
     "pendulum",

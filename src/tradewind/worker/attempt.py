@@ -104,7 +104,7 @@ class _Attempt:
             with alarm.limited(self._limit(scene), errors.AirflowTaskTimeout):
                 result = execute(context)
                 if callables.is_awaitable(result):
-                    result = resuming.awaited(result)
+                    result = callables.run_to_end(result)
         except errors.AirflowTaskTimeout:
             _kill(task)
             raise

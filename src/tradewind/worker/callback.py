@@ -10,7 +10,7 @@ from tradewind.protocol.work import CallbackWork
 from tradewind.sdk import callables, supervision
 from tradewind.sdk import context as sdk_context
 from tradewind.sdk.supervision import Supervisor
-from tradewind.worker import output, resuming, tracebacks
+from tradewind.worker import output, tracebacks
 from tradewind.worker.loading import LoadedFile
 from tradewind.worker.scene import Scene
 from tradewind.worker.supervisor import SocketSupervisor
@@ -57,7 +57,7 @@ def _failure(callback: Any, which: str, context: Any) -> BaseException | None:
     try:
         result = callback(context)
         if callables.is_awaitable(result):
-            resuming.awaited(result)
+            callables.run_to_end(result)
     except Exception as error:  # noqa: BLE001 - a callback's failure changes nothing about the task
         _log.error("%s_callback failed: %s", which, tracebacks.tell(error))
         return error

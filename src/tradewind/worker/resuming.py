@@ -1,9 +1,8 @@
-"""Giving the place up for a trigger, and going on after it; and coroutines, run to their end."""
+"""Giving the place up for a trigger, and going on after it."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -40,15 +39,6 @@ def deferred(wish: errors.TaskDeferred) -> outcomes.Deferred:
         next_kwargs=_plain(wish.kwargs or {}),
         timeout_seconds=None if wish.timeout is None else wish.timeout.total_seconds(),
     )
-
-
-def awaited(result: Awaitable[Any]) -> Any:
-    """What a coroutine returns."""
-
-    async def run() -> Any:
-        return await result
-
-    return asyncio.run(run())
 
 
 def _plain(value: Any) -> dict[str, Any]:
