@@ -195,6 +195,8 @@ class _FileZygote:
             self._do_once(loaded)
         if isolated:
             os._exit(0)
+        loaded.report = msgspec.structs.replace(report, specs=(), output="")  # told: no fork needs to copy it
+        del report
         gc.collect()
         gc.freeze()
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -33,12 +33,7 @@ class LoadedFile:
         self.file = file
         self.report = report
         self.dags = dags
-        self._tasks = {one.dag_id: {task.task_id: task for task in one.tasks} for one in report.specs}
         self._mapped_over = {one.dag_id: _mapped_over(one) for one in report.specs}
-
-    def find_task(self, dag_id: str, task_id: str) -> TaskSpec | None:
-        """The task as data."""
-        return self._tasks.get(dag_id, {}).get(task_id)
 
     def is_mapped_over(self, dag_id: str, task_id: str) -> bool:
         """Whether a task or group is multiplied by what this task returns."""
