@@ -39,9 +39,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 def command(pid: int) -> str:
-    """The command line, for people to read."""
+    """The command line, for people to read: without the folders of this machine."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ").split()
+        return " ".join(word.rsplit("/", 1)[-1] for word in words)
     except (FileNotFoundError, ProcessLookupError):
         return ""
 
