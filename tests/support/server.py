@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -125,25 +126,40 @@ class Server:
         self.stop()
 
 
-def end_podlet(home: pathlib.Path) -> None:
-    """Ask the podlet of a home to end with everything it runs, and wait for it."""
+def end_podlet(home: pathlib.Path, patience: float = 15.0) -> None:
+    """Ask the podlet of a home to end with everything it runs, and wait until nothing of it is there.
+
+    One that was just started has no socket yet, so a refusal is no answer while its process is there.
+    """
+    deadline = time.monotonic() + patience
+    while _podlets(home):
+        _ask_to_end(home)
+        if time.monotonic() > deadline:
+            for pid in _podlets(home):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _podlets(home: pathlib.Path) -> list[int]:
+    """The podlet of a home and its forks."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"tradewind.podlet" in words and os.fsencode(home) in words:
+                found.append(int(folder.name))
+    return found
+
+
+def _ask_to_end(home: pathlib.Path) -> None:
     import socket
 
-    from tradewind.protocol import VERSION, frames, podlet
+    from tradewind.protocol import VERSION, frames, podlet, sockets
 
-    path = home / "podlet.sock"
-    if not path.exists():
-        return
-    with socket.socket(socket.AF_UNIX) as client:
+    with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
         client.settimeout(10)
-        try:
-            client.connect(str(path))
-        except OSError:
-            return
+        client.connect(sockets.path_in(str(home), "podlet.sock"))
         client.sendall(frames.pack(podlet.Hello(version=VERSION, epoch=1 << 30, supervisor_socket="")))
         client.sendall(frames.pack(podlet.Shutdown(kill=True)))
-        try:
-            while client.recv(1 << 16):
-                continue
-        except OSError:
-            return
+        while client.recv(1 << 16):
+            continue
