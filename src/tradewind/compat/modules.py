@@ -7,6 +7,7 @@ ImportError, as with any module; one that is known and not here yet loads and sa
 from __future__ import annotations
 
 import importlib
+import importlib.abc
 import importlib.machinery
 import sys
 from collections.abc import Sequence
@@ -30,14 +31,14 @@ def install() -> None:
         sys.meta_path.insert(0, Finder())
 
 
-class Finder:
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds modules below `airflow` that the table knows."""
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> Any:
         """A spec for a module of the table, None for others."""
         if not name.startswith("airflow.") or not table.has_module(name):
             return None
-        spec = importlib.machinery.ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
+        spec = importlib.machinery.ModuleSpec(name, self, is_package=True)
         spec.submodule_search_locations = _real_places(name)
         return spec
 

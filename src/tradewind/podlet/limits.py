@@ -45,7 +45,7 @@ class MemoryGroup:
             with contextlib.suppress(OSError):
                 self.path.rmdir()
                 return
-            time.sleep(0.005)
+            time.sleep(0.005)  # the kernel tells nobody when a cgroup is empty
 
 
 def find_group(name: str, limit: int) -> MemoryGroup | None:

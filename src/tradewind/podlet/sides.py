@@ -121,8 +121,8 @@ class Sides:
                 processes.send(pid, signal.SIGKILL)
 
     def _died(self, side: _Side, status: int | None) -> Problem:
-        rendering = isinstance(side.request, protocol.Render)
-        what = "rendering its fields" if rendering else f"its {side.request.work.which} callback"  # type: ignore[union-attr]
+        request = side.request
+        what = "rendering its fields" if isinstance(request, protocol.Render) else f"its {request.work.which} callback"
         task = side.request.work.task
         name = "the DAG's callback" if task is None else f"task {task.task_id}"
         if side.too_slow:

@@ -71,7 +71,7 @@ class PodletProcess:
             if time.monotonic() > deadline:
                 os.kill(self._pid, 9)
                 deadline += seconds
-            time.sleep(0.002)
+            time.sleep(0.002)  # it is in its own session, and may not be our child
 
     def _start(self) -> None:
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
