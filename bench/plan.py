@@ -22,7 +22,7 @@ class Sizes:
 
     samples: int = 7
     slow_samples: int = 2
-    """Of what takes Airflow minutes each time (a new file with its defaults)."""
+    """Of what takes Airflow minutes each time: a new file with its defaults, 100 files."""
     idle_seconds: float = 60
     settle_seconds: float = 15
     airflow_fanout: int = 200

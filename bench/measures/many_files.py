@@ -15,7 +15,10 @@ TASKS = 10
 
 
 def measure(ours: plan.Plan) -> list[plan.Series]:
-    """Each system and database in turn, started anew for each sample; failures are counted, not hidden."""
+    """Each system and database in turn, started anew for each sample; failures are counted, not hidden.
+
+    Airflow takes minutes each time and so gets fewer samples.
+    """
     found = []
     for database in ("sqlite", "postgresql"):
         labels = ours.only("airflow-tuned", plan.OURS)
@@ -23,6 +26,8 @@ def measure(ours: plan.Plan) -> list[plan.Series]:
         ended: dict[str, list[dict[str, int]]] = {label: [] for label in labels}
         for number in range(ours.sizes.samples):
             for label in labels:
+                if label != plan.OURS and number >= ours.sizes.slow_samples:
+                    continue
                 rate, states = one(ours, label, database, number)
                 ended[label].append(states)
                 ours.say(f"many files: {label} on {database}: {rate or 0:.1f} tasks/s, {states}")
@@ -35,7 +40,7 @@ def measure(ours: plan.Plan) -> list[plan.Series]:
                 system=label,
                 samples=tuple(rates[label]),
                 higher_is_better=True,
-                note="" if len(rates[label]) == ours.sizes.samples else "not all of its tasks succeeded",
+                note="" if len(rates[label]) == len(ended[label]) else "not all of its tasks succeeded",
                 detail={"runs": ours.sizes.files, "tasks": ours.sizes.files * TASKS, "ended": ended[label]},
             )
             for label in labels
