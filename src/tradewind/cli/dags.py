@@ -8,19 +8,19 @@ from typing import Annotated, Any
 
 import typer
 
-from tradewind.cli import exits, main, tables
+from tradewind.cli import exits, groups, options, tables
 from tradewind.model.ids import DagId
 
-app = typer.Typer(no_args_is_help=True, help="DAGs: list them, look at one, trigger one, see which files are broken.")
+app = groups.new("DAGs: list them, look at one, trigger one, see which files are broken.")
 
 
 @app.command("list")
 def list_dags(
-    home: main.HomeOption = None,
-    settings: main.SettingsOption = None,
-    output: main.OutputOption = "table",
-    limit: main.LimitOption = 100,
-    after: main.AfterOption = None,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+    limit: options.LimitOption = 100,
+    after: options.AfterOption = None,
 ) -> None:
     """All DAGs, in order of id."""
     from tradewind.cli import client
@@ -46,7 +46,6 @@ def list_dags(
         ]
 
     with exits.reported():
-        main.check_output(output)
         tables.show(
             asyncio.run(read()), output=output, empty="no DAGs; `tradewind dags import-errors` tells of broken files"
         )
@@ -55,9 +54,9 @@ def list_dags(
 @app.command()
 def show(
     dag_id: Annotated[str, typer.Argument(help="The DAG.")],
-    home: main.HomeOption = None,
-    settings: main.SettingsOption = None,
-    output: main.OutputOption = "table",
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
 ) -> None:
     """One DAG: what it is, and its tasks with their upstreams."""
     from tradewind.cli import client
@@ -94,9 +93,8 @@ def show(
         return facts, tasks
 
     with exits.reported():
-        main.check_output(output)
         facts, tasks = asyncio.run(read())
-        if output == "json":
+        if output is not options.Output.TABLE:
             tables.show_object({**facts, "tasks": tasks}, output=output)
         else:
             tables.show_object(facts, output=output)
@@ -110,20 +108,19 @@ def trigger(
     run_id: Annotated[str | None, typer.Option("--run-id", help="The run's id (else made from the moment).")] = None,
     conf: Annotated[str | None, typer.Option("--conf", help="A JSON object.")] = None,
     logical_date: Annotated[str | None, typer.Option("--logical-date", help="ISO 8601.")] = None,
-    home: main.HomeOption = None,
-    settings: main.SettingsOption = None,
-    output: main.OutputOption = "table",
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
 ) -> None:
     """Ask for a run. It begins when a server leads this home."""
     from tradewind.cli import client
     from tradewind.model.commands import TriggerRun
 
     with exits.reported():
-        main.check_output(output)
         command = TriggerRun(
             dag_id=dag_id,
             run_id=run_id,
-            conf=main.parse_conf(conf),
+            conf=options.read_conf(conf),
             logical_date=_moment(logical_date),
         )
         result = asyncio.run(client.send(home, client.settings_of(home, settings), command))
@@ -132,9 +129,9 @@ def trigger(
 
 @app.command("import-errors")
 def import_errors(
-    home: main.HomeOption = None,
-    settings: main.SettingsOption = None,
-    output: main.OutputOption = "table",
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
     bundle: Annotated[str, typer.Option("--bundle", help="Which bundle.")] = "dags",
 ) -> None:
     """Files that could not be loaded, with their tracebacks. Exit code 1 where there are some."""
@@ -147,9 +144,8 @@ def import_errors(
         return [(file.path, problem) for file in files for problem in file.problems]
 
     with exits.reported():
-        main.check_output(output)
         found = asyncio.run(read())
-        if output == "json":
+        if output is not options.Output.TABLE:
             rows = [
                 {
                     "file": path,
@@ -175,4 +171,4 @@ def import_errors(
 
 
 def _moment(text: str | None) -> datetime | None:
-    return main.parse_moment(text)
+    return options.read_moment(text)

@@ -2,90 +2,55 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tradewind import __version__
-from tradewind.cli import exits
+from tradewind.cli import exits, options
+from tradewind.cli.groups import Groups
 from tradewind.ports import errors
 
 app = typer.Typer(
     name="tradewind",
     help="Runs Airflow DAG files as they are: on this machine, one process tree per task; no server needed to start.",
+    epilog=options.examples(
+        "tradewind run my_dag.py                  one run, in the foreground",
+        "tradewind standalone --dags ./dags       serve a folder of DAG files",
+        "tradewind dags list                      what is there",
+        "tradewind tasks logs my_dag latest load  read a task's log",
+    ),
+    cls=Groups,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 
-HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Where state is kept (TRADEWIND_HOME, else ~/.tradewind).")
-]
-SettingsOption = Annotated[
-    Path | None, typer.Option("--settings", help="Settings file (else tradewind.toml in the home or here).")
-]
-OutputOption = Annotated[str, typer.Option("--output", "-o", help="table or json.")]
-LimitOption = Annotated[int, typer.Option("--limit", help="Rows of a page.", min=1, max=10_000)]
-AfterOption = Annotated[str | None, typer.Option("--after", help="The page after this key (the last row's id).")]
 
-
-def check_output(output: str) -> None:
-    """The --output option of lists. Raises `errors.Rejected`."""
-    _choice("--output", output, ("table", "json"))
-
-
-def parse_conf(text: str | None) -> dict[str, Any]:
-    """The --conf option. Raises `errors.Rejected`."""
-    if not text:
-        return {}
-    try:
-        conf = json.loads(text)
-    except ValueError as error:
-        raise errors.Rejected(
-            f"not valid JSON: {error}", object="--conf", code="bad-conf", hint="""e.g. --conf '{"day": 3}'"""
-        ) from error
-    if not isinstance(conf, dict):
-        raise errors.Rejected(
-            "is not a JSON object", object="--conf", code="bad-conf", hint="""e.g. --conf '{"day": 3}'"""
-        )
-    return conf
-
-
-def parse_moment(text: str | None) -> datetime | None:
-    """The --logical-date option: ISO 8601; UTC where no zone is given. Raises `errors.Rejected`."""
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise errors.Rejected(
-            f"{text!r} is not a moment",
-            object="--logical-date",
-            code="bad-date",
-            hint="write it as 2026-01-31T00:00:00+00:00",
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-@app.command()
+@app.command(epilog=options.examples("tradewind version"))
 def version() -> None:
     """Print the version."""
     print(f"tradewind {__version__}")
 
 
-@app.command()
+@app.command(
+    epilog=options.examples(
+        "tradewind run my_dag.py",
+        "tradewind run my_dag.py --conf '{\"day\": 3}' --logical-date 2026-01-31",
+        "tradewind run dags.py --dag-id nightly --output json --with-xcom > result.json",
+    )
+)
 def run(
     file: Annotated[Path, typer.Argument(help="A DAG file.")],
     dag_id: Annotated[str | None, typer.Option("--dag-id", help="Which DAG, where the file has several.")] = None,
     conf: Annotated[str | None, typer.Option("--conf", help="A JSON object, the run's conf.")] = None,
     logical_date: Annotated[str | None, typer.Option("--logical-date", help="ISO 8601.")] = None,
     runtime: Annotated[str, typer.Option("--runtime", help="process or kubernetes.")] = "process",
-    home: HomeOption = None,
-    settings: SettingsOption = None,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
     output: Annotated[str, typer.Option("--output", "-o", help="text or json.")] = "text",
     with_xcom: Annotated[bool, typer.Option("--with-xcom", help="Show XCom values too.")] = False,
 ) -> None:
@@ -94,8 +59,8 @@ def run(
     from tradewind.cli import run as run_command
 
     with exits.reported():
-        _choice("--output", output, ("text", "json"))
-        _choice("--runtime", runtime, ("process", "kubernetes"))
+        options.choose("--output", output, ("text", "json"))
+        options.choose("--runtime", runtime, ("process", "kubernetes"))
         if runtime == "kubernetes":
             raise errors.Rejected(
                 "pods of a cluster come with a later version",
@@ -106,8 +71,8 @@ def run(
         request = run_command.Request(
             file=file,
             dag_id=dag_id,
-            conf=parse_conf(conf),
-            logical_date=parse_moment(logical_date),
+            conf=options.read_conf(conf),
+            logical_date=options.read_moment(logical_date),
             home=home,
             settings=settings_tree.load(settings or _beside(file) or settings_tree.find(home)),
             output=output,
@@ -117,7 +82,12 @@ def run(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.command(
+    epilog=options.examples(
+        "tradewind render my_dag.py train_model",
+        "tradewind render my_dag.py load --map-index 3 --output json",
+    )
+)
 def render(
     file: Annotated[Path, typer.Argument(help="A DAG file.")],
     task_id: Annotated[str, typer.Argument(help="The task.")],
@@ -125,7 +95,7 @@ def render(
     conf: Annotated[str | None, typer.Option("--conf", help="A JSON object, the run's conf.")] = None,
     logical_date: Annotated[str | None, typer.Option("--logical-date", help="ISO 8601.")] = None,
     map_index: Annotated[int, typer.Option("--map-index", help="Which element of a mapped task.")] = -1,
-    settings: SettingsOption = None,
+    settings: options.SettingsOption = None,
     output: Annotated[str, typer.Option("--output", "-o", help="yaml or json.")] = "yaml",
 ) -> None:
     """Show the pod manifest as it would be sent, or the rendered fields of another task. Nothing runs."""
@@ -133,13 +103,13 @@ def render(
     from tradewind.cli import render as render_command
 
     with exits.reported():
-        _choice("--output", output, ("yaml", "json"))
+        options.choose("--output", output, ("yaml", "json"))
         request = render_command.Request(
             file=file,
             task_id=task_id,
             dag_id=dag_id,
-            conf=parse_conf(conf),
-            logical_date=parse_moment(logical_date),
+            conf=options.read_conf(conf),
+            logical_date=options.read_moment(logical_date),
             map_index=map_index,
             settings=settings_tree.load(settings or _beside(file) or settings_tree.find(None)),
             output=output,
@@ -148,11 +118,16 @@ def render(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.command(
+    epilog=options.examples(
+        "tradewind standalone --dags ./dags",
+        "tradewind standalone --home /var/lib/tradewind --settings /etc/tradewind.toml",
+    )
+)
 def standalone(
-    home: HomeOption = None,
+    home: options.HomeOption = None,
     dags: Annotated[Path | None, typer.Option("--dags", help="Folder of DAG files (else HOME/dags).")] = None,
-    settings: SettingsOption = None,
+    settings: options.SettingsOption = None,
     log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Serve everything on this machine until stopped: Ctrl-C once drains, twice stops at once."""
@@ -161,7 +136,7 @@ def standalone(
     from tradewind.cli import standalone as standalone_command
 
     with exits.reported():
-        _choice("--log-level", log_level, ("debug", "info", "warning", "error"))
+        options.choose("--log-level", log_level, ("debug", "info", "warning", "error"))
         place = home or wiring.default_home()
         request = standalone_command.Request(
             home=place.resolve(),
@@ -181,24 +156,8 @@ def _beside(file: Path) -> Path | None:
     return None
 
 
-def _choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise errors.Rejected(
-            f"{value!r} is not one of {', '.join(allowed)}", object=option, code="bad-option", hint="see --help"
-        )
-
-
-def _add_groups() -> None:
-    from tradewind.cli import dags, runs, tasks
-
-    app.add_typer(dags.app, name="dags")
-    app.add_typer(runs.app, name="runs")
-    app.add_typer(tasks.app, name="tasks")
-
-
 def main() -> None:
     """Entry point."""
-    _add_groups()
     try:
         app()
     except KeyboardInterrupt:

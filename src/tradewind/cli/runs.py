@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from tradewind.cli import exits, main, tables
+from tradewind.cli import exits, groups, options, tables
 from tradewind.model.ids import DagId
 from tradewind.model.states import RunState
 from tradewind.ports import errors
 
-app = typer.Typer(no_args_is_help=True, help="Runs: list them, look at one.")
+app = groups.new("Runs: list them, look at one.")
 
 
 @app.command("list")
@@ -21,11 +21,11 @@ def list_runs(
     state: Annotated[
         list[str] | None, typer.Option("--state", help="queued, running, success or failed; repeatable.")
     ] = None,
-    home: main.HomeOption = None,
-    settings: main.SettingsOption = None,
-    output: main.OutputOption = "table",
-    limit: main.LimitOption = 25,
-    after: main.AfterOption = None,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+    limit: options.LimitOption = 25,
+    after: options.AfterOption = None,
 ) -> None:
     """Runs, newest first."""
     from tradewind.cli import client
@@ -54,7 +54,6 @@ def list_runs(
         ]
 
     with exits.reported():
-        main.check_output(output)
         tables.show(asyncio.run(read()), output=output, empty="no runs; `tradewind dags trigger DAG_ID` makes one")
 
 
@@ -62,9 +61,9 @@ def list_runs(
 def show(
     dag_id: Annotated[str, typer.Argument(help="The DAG.")],
     run_id: Annotated[str, typer.Argument(help="The run.")],
-    home: main.HomeOption = None,
-    settings: main.SettingsOption = None,
-    output: main.OutputOption = "table",
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
     with_xcom: Annotated[bool, typer.Option("--with-xcom", help="XCom values too.")] = False,
 ) -> None:
     """One run and its tasks. With --output json: the same object as `tradewind run --output json`."""
@@ -79,9 +78,8 @@ def show(
         return found, xcoms
 
     with exits.reported():
-        main.check_output(output)
         found, xcoms = asyncio.run(read())
-        if output == "json":
+        if output is not options.Output.TABLE:
             tables.show_object(document.run_document(found.run, found.tasks, xcoms), output=output)
         else:
             progress.show_final(found.run, found.tasks, xcoms)

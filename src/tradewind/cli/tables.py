@@ -1,47 +1,71 @@
-"""How lists and objects are printed: a table on a terminal, or JSON."""
+"""How lists and objects are printed: a table for people, JSON, YAML or tabs for programs.
+
+Invariant: stdout holds the data and nothing else; colours and paging only on a terminal.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tradewind.cli.options import Output
 from tradewind.cli.progress import COLOURS
 
 
-def show(rows: Sequence[Mapping[str, Any]], *, output: str, empty: str) -> None:
-    """A list: columns are the keys of the first row; `empty` is said instead of an empty table."""
-    if output == "json":
-        print(json.dumps(list(rows), default=_plain))
-        return
-    if not rows:
-        print(empty)
-        return
-    console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in rows[0]:
-        # Ids are copied from here: they are never cut in two.
-        table.add_column(name, overflow="fold", no_wrap=name.endswith("_id") or name == "state")
-    for row in rows:
-        table.add_row(*(_cell(name, value) for name, value in row.items()))
-    console.print(table)
+def show(rows: Sequence[Mapping[str, Any]], *, output: Output, empty: str, more: str | None = None) -> None:
+    """A list: columns are the keys of the first row; `empty` is said instead of an empty table.
+
+    `more` is the key after which the next page begins, None at the end.
+    """
+    if output is Output.TABLE:
+        if rows:
+            page(_table(rows), height=len(rows) + 1)
+        else:
+            print(empty, file=sys.stderr)
+    elif output is Output.PLAIN:
+        if rows:
+            print("\t".join(rows[0]))
+        for row in rows:
+            print("\t".join(_flat(value) for value in row.values()))
+    else:
+        _dump(list(rows), output)
+    if more is not None:
+        print(f"more: --after {more}", file=sys.stderr)
 
 
-def show_object(fields: Mapping[str, Any], *, output: str) -> None:
+def show_object(fields: Mapping[str, Any], *, output: Output) -> None:
     """One object: a line per field."""
-    if output == "json":
-        print(json.dumps(fields, default=_plain))
-        return
-    width = max(len(name) for name in fields)
+    if output is Output.TABLE:
+        width = max(len(name) for name in fields)
+        console = Console(highlight=False, soft_wrap=True)
+        for name, value in fields.items():
+            if value not in (None, "", [], {}, ()):
+                console.print(Text(f"{name:<{width}}  ", style="bold") + _cell(name, value))
+    elif output is Output.PLAIN:
+        for name, value in fields.items():
+            print(f"{name}\t{_flat(value)}")
+    else:
+        _dump(dict(fields), output)
+
+
+def page(content: RenderableType, *, height: int) -> None:
+    """Print; through the user's pager where the terminal is too low for it (`PAGER=cat` turns that off)."""
     console = Console(highlight=False)
-    for name, value in fields.items():
-        if value not in (None, "", [], {}, ()):
-            console.print(Text(f"{name:<{width}}  ", style="bold") + _cell(name, value))
+    if console.is_terminal and height > console.height and sys.stdin.isatty():
+        # As git does: end where it fits on a screen, keep colours, leave the text on the screen.
+        os.environ.setdefault("LESS", "FRX")
+        with console.pager(styles=True):
+            console.print(content)
+    else:
+        console.print(content)
 
 
 def local(moment: datetime | None) -> str:
@@ -49,9 +73,38 @@ def local(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
+def duration(span: timedelta | None) -> str:
+    """A duration as people say it: `0.42 s`, `12 s`, `3 min 05 s`, `2 h 07 min`, `3 d 04 h`."""
+    if span is None:
+        return ""
+    seconds = span.total_seconds()
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    whole = int(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        # Ids are copied from here: they are never cut in two.
+        table.add_column(name, overflow="fold", no_wrap=name.endswith("_id") or name in ("state", "key", "name"))
+    for row in rows:
+        table.add_row(*(_cell(name, value) for name, value in row.items()))
+    return table
+
+
 def _cell(name: str, value: Any) -> Text:
     if isinstance(value, datetime):
         return Text(local(value))
+    if isinstance(value, timedelta):
+        return Text(duration(value))
     if isinstance(value, bool):
         return Text("yes" if value else "no")
     if isinstance(value, (list, tuple)):
@@ -62,5 +115,33 @@ def _cell(name: str, value: Any) -> Text:
     return Text(text, style=COLOURS.get(text, "") if name == "state" else "")
 
 
+def _dump(value: Any, output: Output) -> None:
+    if output is Output.JSON:
+        print(json.dumps(value, default=_plain))
+        return
+    import yaml
+
+    text = yaml.safe_dump(json.loads(json.dumps(value, default=_plain)), sort_keys=False, allow_unicode=True)
+    print(text, end="")
+
+
+def _flat(value: Any) -> str:
+    """One field of a line: no tabs or line ends inside."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.astimezone().isoformat()
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}"
+    if isinstance(value, (list, tuple)):
+        return ",".join(_flat(one) for one in value)
+    text = json.dumps(value, default=_plain) if isinstance(value, dict) else str(value)
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+
+
 def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.total_seconds() if isinstance(value, timedelta) else str(value)

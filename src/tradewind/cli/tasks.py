@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tradewind.cli import exits, main
+from tradewind.cli import exits, groups, options
 from tradewind.model.ids import DagId
 from tradewind.model.rows import Attempt, DagRun
 from tradewind.model.states import AttemptPhase
@@ -16,7 +16,7 @@ from tradewind.ports import errors
 from tradewind.ports import logs as logs_port
 from tradewind.ports import store as store_port
 
-app = typer.Typer(no_args_is_help=True, help="Tasks: read their logs.")
+app = groups.new("Tasks: read their logs.")
 
 
 @app.command()
@@ -27,8 +27,8 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the task has ended.")] = False,
     try_number: Annotated[int | None, typer.Option("--try", help="Which try (else the last).")] = None,
     timestamps: Annotated[bool, typer.Option("--timestamps/--no-timestamps", help="Show when each line came.")] = True,
-    home: main.HomeOption = None,
-    settings: main.SettingsOption = None,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
 ) -> None:
     """Print a task's log."""
     from tradewind import wiring
