@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from tradewind.model import connection_text
 from tradewind.sdk import errors, supervision
@@ -110,26 +109,11 @@ class Connection:
 
     def get_uri(self) -> str:
         """The URI form."""
-        kind = (self.conn_type or "").lower().replace("_", "-")
-        host = self.host or ""
-        inner = ""
-        if "://" in host:
-            inner, host = host.split("://", 1)
-            inner += "://"
-        user = quote(self.login or "", safe="") + (f":{quote(self.password, safe='')}" if self.password else "")
-        place = quote(host, safe="") + (f":{self.port}" if self.port else "")
-        schema = f"/{quote(self.schema, safe='')}" if self.schema else ""
-        query = ""
-        if self.extra:
-            flat = self.extra_dejson
-            simple = flat and all(isinstance(value, str) for value in flat.values())
-            query = "?" + urlencode(flat if simple else {"__extra__": self.extra})
-        return f"{kind}://{inner}{f'{user}@' if user else ''}{place}{schema or ('/' if query else '')}{query}"
+        return connection_text.uri(vars(self))
 
     def as_json(self) -> str:
         """The JSON form."""
-        names = ("conn_type", "login", "password", "host", "port", "schema", "extra")
-        return json.dumps({name: getattr(self, name) for name in names if getattr(self, name) is not None})
+        return connection_text.as_json(vars(self))
 
     def get_hook(self, *, hook_params: dict[str, Any] | None = None) -> Any:
         """Not answered here: which hook belongs to a type is known by provider packages."""

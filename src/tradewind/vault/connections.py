@@ -9,20 +9,31 @@ from tradewind.ports import errors
 from tradewind.ports import vault as vault_port
 
 
-def parse(conn_id: str, text: str) -> vault_port.Connection:
+def parse(conn_id: str, text: str, *, typed: bool = False) -> vault_port.Connection:
     """A Connection from a URI or a JSON object. Raises `errors.Rejected` (the text itself is never shown)."""
     try:
-        return vault_port.Connection(conn_id=conn_id, **connection_text.parse(text))
+        return _made(conn_id, connection_text.parse(text, typed=typed))
     except connection_text.BadConnection as error:
         raise _malformed(conn_id, str(error)) from None
 
 
 def from_fields(conn_id: str, fields: dict[str, Any]) -> vault_port.Connection:
-    """A Connection from named fields, as in JSON and YAML files."""
+    """A Connection from named fields, as in JSON and YAML files. A `conn_id` among them must be the same."""
+    if fields.get("conn_id", conn_id) != conn_id:
+        raise _malformed(conn_id, f"its conn_id says {fields['conn_id']!r}")
     try:
-        return vault_port.Connection(conn_id=conn_id, **connection_text.from_fields(fields))
+        return _made(conn_id, connection_text.from_fields(fields, typed=True))
     except connection_text.BadConnection as error:
         raise _malformed(conn_id, str(error)) from None
+
+
+def to_fields(connection: vault_port.Connection) -> dict[str, Any]:
+    """What `connection_text` writes as a URI or as JSON."""
+    return {name: getattr(connection, name) for name in connection_text.FIELDS}
+
+
+def _made(conn_id: str, fields: dict[str, Any]) -> vault_port.Connection:
+    return vault_port.Connection(conn_id=conn_id, **{**fields, "conn_type": fields["conn_type"] or ""})
 
 
 def _malformed(conn_id: str, reason: str) -> errors.Rejected:

@@ -98,13 +98,13 @@ def test_a_wrong_key_is_told_apart_from_a_lost_one(tmp_path: pathlib.Path) -> No
     [
         ("postgres://u:p%40ss@h:5432/db?sslmode=on", ("postgres", "u", "p@ss", "h", 5432, "db", '{"sslmode": "on"}')),
         ("postgresql://h/db", ("postgres", None, None, "h", None, "db", None)),
-        ("http://https://api.example.com", ("http", None, None, "https://api.example.com", None, None, None)),
-        ("google-cloud-platform://", ("google_cloud_platform", None, None, None, None, None, None)),
+        ("http://https://api.example.com", ("http", None, None, "https://api.example.com", None, "", None)),
+        ("google-cloud-platform://", ("google_cloud_platform", None, None, "", None, "", None)),
         (
             '{"conn_type": "s3", "login": "k", "extra": {"region": "eu"}}',
             ("s3", "k", None, None, None, None, '{"region": "eu"}'),
         ),
-        ("x://?__extra__=%7B%22a%22%3A+%5B1%5D%7D", ("x", None, None, None, None, None, '{"a": [1]}')),
+        ("x://?__extra__=%7B%22a%22%3A+%5B1%5D%7D", ("x", None, None, "", None, "", '{"a": [1]}')),
     ],
 )
 def test_connections_are_read_in_airflows_forms(text: str, expected: tuple[object, ...]) -> None:
