@@ -1,0 +1,262 @@
+"""The one tree of settings: each is documented at its field with default, unit and reason (see `field.setting`).
+
+Everything else in the program gets plain values by constructor. A new setting is a field here and nothing more.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from tradewind.settings.field import Section, setting
+
+
+class ImageSettings(Section, frozen=True, kw_only=True):
+    """What stands in for images whose name matches `pattern` where pods run as processes."""
+
+    pattern: Annotated[str, setting("Names of images, with `*`, `?` and `[…]` as in fnmatch.")]
+    venv: Annotated[str, setting("A virtual environment whose programs are found first.", path=True)] = ""
+    root: Annotated[str, setting("A root directory that the container sees as `/`.", path=True)] = ""
+    path: Annotated[str, setting("A PATH to search for commands.", path=True)] = ""
+    entrypoint: Annotated[tuple[str, ...], setting("What the image would run where a task names no command.")] = ()
+
+
+class FolderSettings(Section, frozen=True, kw_only=True):
+    """A folder of `<name>/<key>` files."""
+
+    directory: Annotated[
+        str,
+        setting(
+            "The folder.", why="Empty: a pod that asks for one is refused, since nobody said what it holds.", path=True
+        ),
+    ] = ""
+
+
+class LocalRuntimeSettings(Section, frozen=True, kw_only=True):
+    """The embedded runtime: attempts as processes on this machine."""
+
+    images: Annotated[
+        tuple[ImageSettings, ...],
+        setting(
+            "What stands in for images; the first match counts.",
+            why="Images are not pulled here. Empty: a pod is refused, with the row to write in the hint.",
+        ),
+    ] = ()
+    secrets: FolderSettings = FolderSettings()
+    configmaps: FolderSettings = FolderSettings()
+    zygote_memory_mb: Annotated[
+        int,
+        setting(
+            "What idle processes with loaded DAG files may hold together; the least recently used end beyond it.",
+            unit="MiB",
+            why="A loaded file shares most of its memory with the others; the bound is for files with large imports.",
+            ge=0,
+        ),
+    ] = 256
+    zygote_count: Annotated[
+        int,
+        setting(
+            "How many DAG files stay loaded at most.",
+            unit="files",
+            why="A bound on processes where files are small and the memory limit would allow hundreds.",
+            ge=0,
+        ),
+    ] = 64
+    grace_seconds: Annotated[
+        float,
+        setting(
+            "Between SIGTERM and SIGKILL of a Python attempt.",
+            unit="seconds",
+            why="Time for an `on_kill` to cancel remote work; longer only delays whoever waits for the stop.",
+            ge=0,
+            le=86_400,
+        ),
+    ] = 5
+
+
+class RuntimeSettings(Section, frozen=True, kw_only=True):
+    """Runtimes by kind."""
+
+    local: LocalRuntimeSettings = LocalRuntimeSettings()
+
+
+class SchedulerSettings(Section, frozen=True, kw_only=True):
+    """The scheduler and its limits over all DAGs."""
+
+    parallelism: Annotated[
+        int,
+        setting(
+            "Attempts alive at once.",
+            unit="attempts",
+            why="Python tasks are processes on this machine; 32 keeps a small one responsive. Airflow's default too.",
+            airflow="core.parallelism",
+            ge=1,
+        ),
+    ] = 32
+    infrastructure_retries: Annotated[
+        int,
+        setting(
+            "Launches per try that are made good when the infrastructure failed and not the task.",
+            unit="launches",
+            why="A machine that restarts costs one; when three fail in a row, another rarely helps.",
+            ge=0,
+        ),
+    ] = 3
+    max_map_length: Annotated[
+        int,
+        setting(
+            "Elements that one task may be mapped over.",
+            unit="elements",
+            why="Airflow's default: a list of a million by mistake should fail the task, not fill the database.",
+            airflow="core.max_map_length",
+            ge=1,
+        ),
+    ] = 1024
+    lease_seconds: Annotated[
+        float,
+        setting(
+            "How long a leader that went silent still holds the lease.",
+            unit="seconds",
+            why="Longer than any pause of a busy disk; the time until another scheduler takes over after a crash.",
+            gt=0,
+            le=86_400,
+        ),
+    ] = 15
+    drain_seconds: Annotated[
+        float,
+        setting(
+            "How long the first Ctrl-C (or SIGTERM) waits for what runs.",
+            unit="seconds",
+            why="What still runs then is found again by the next start, so waiting longer gains little.",
+            ge=0,
+            le=86_400,
+        ),
+    ] = 30
+    poll_seconds: Annotated[
+        float,
+        setting(
+            "How often the database's change counter is looked at.",
+            unit="seconds",
+            why="A net beneath wake-ups, which come at once; one cheap read.",
+            gt=0,
+            le=3_600,
+        ),
+    ] = 1
+
+
+class DagsSettings(Section, frozen=True, kw_only=True):
+    """DAG files."""
+
+    folder: Annotated[
+        str,
+        setting(
+            "Where DAG files lie.",
+            why="Empty: `dags` in the home, which is made.",
+            airflow="core.dags_folder",
+            path=True,
+        ),
+    ] = ""
+    airflow: Annotated[
+        Literal["", "2", "3"],
+        setting(
+            "Which Airflow the files mean: defaults of catchup and schedules differ between 2.x and 3.x.",
+            why="Empty: found out per file by what it imports.",
+        ),
+    ] = ""
+    parse_timeout_seconds: Annotated[
+        float,
+        setting(
+            "Loading one file may take this long.",
+            unit="seconds",
+            why="Airflow's default; a file that needs longer waits for something at its top level.",
+            airflow="core.dagbag_import_timeout",
+            gt=0,
+            le=86_400,
+        ),
+    ] = 30
+    tree_limit_mb: Annotated[
+        int,
+        setting(
+            "A bundle's tree may be this large.",
+            unit="MiB",
+            why="Every version keeps what changed of it; data beside DAG files belongs elsewhere.",
+            ge=1,
+        ),
+    ] = 256
+
+
+class DatabaseSettings(Section, frozen=True, kw_only=True):
+    """The database."""
+
+    url: Annotated[
+        str,
+        setting(
+            "`postgresql://user:password@host/name`.",
+            why="Empty: SQLite in the home, which needs nothing to run and carries one machine's load.",
+            secret=True,
+        ),
+    ] = ""
+    busy_seconds: Annotated[
+        float,
+        setting(
+            "How long another process may hold the SQLite file before it is named and the command gives up.",
+            unit="seconds",
+            why="A write takes milliseconds; ten seconds mean that somebody has it open in a shell.",
+            ge=0,
+            le=3_600,
+        ),
+    ] = 10
+
+
+class LogSettings(Section, frozen=True, kw_only=True):
+    """Task logs."""
+
+    quota_mb: Annotated[
+        int,
+        setting(
+            "Output kept per attempt; beyond it a mark says that the rest was dropped.",
+            unit="MiB",
+            why="A task that prints in a loop should not fill the disk over a night.",
+            ge=1,
+        ),
+    ] = 1024
+
+
+class XComSettings(Section, frozen=True, kw_only=True):
+    """XCom values."""
+
+    max_mb: Annotated[
+        float,
+        setting(
+            "One value as JSON may be this large.",
+            unit="MiB",
+            why="A value passes through the database; larger ones belong in files or an object store.",
+            gt=0,
+            le=1_024,
+        ),
+    ] = 48
+
+
+class ServerSettings(Section, frozen=True, kw_only=True):
+    """What `standalone` listens on."""
+
+    health_port: Annotated[
+        int,
+        setting(
+            "Port of the health address, on loopback only.",
+            why="0 takes a free one, told on start and in `standalone.json` of the home: two homes never clash.",
+            ge=0,
+            le=65_535,
+        ),
+    ] = 0
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """All settings."""
+
+    dags: DagsSettings = DagsSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
+    runtime: RuntimeSettings = RuntimeSettings()
+    logs: LogSettings = LogSettings()
+    xcom: XComSettings = XComSettings()
+    server: ServerSettings = ServerSettings()
