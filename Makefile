@@ -1,5 +1,5 @@
-# The commands of the project. Everything that `make` installs goes into .venv and the user's cache, but for PostgreSQL and
-# bubblewrap, which scripts/prepare-tests takes from Debian where we are root.
+# The commands of the project. Everything that `make` installs goes into .venv and the user's cache, but for PostgreSQL
+# (and util-linux), which scripts/prepare takes from Debian where we are root.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -18,17 +18,18 @@ demo: $(STAMP) ## Set everything up and run an Airflow DAG file on real data
 	@scripts/demo
 
 test: $(STAMP) ## Lint and every suite that this machine can run
-	@scripts/prepare-tests
+	@scripts/prepare
 	@$(VENV)/bin/python scripts/run-suites
 
 test-long: $(STAMP) ## Long property tests, the kill loop, engine costs
-	@scripts/prepare-tests
+	@scripts/prepare
 	@$(VENV)/bin/python scripts/run-suites --long
 
 lint: $(STAMP) ## ruff, mypy, import-linter
 	@scripts/lint
 
-bench: $(STAMP) ## Beside Apache Airflow, in one run
+bench: $(STAMP) ## Beside Apache Airflow, in one run (installs it, and PostgreSQL where we are root)
+	@scripts/prepare
 	@bench/run
 
 lock: $(STAMP) ## Make the constraints files anew from pyproject.toml

@@ -1,5 +1,7 @@
 """The entry of `make bench`: run the measures, keep the raw samples, write the page.
 
+What it needs of the machine, `make bench` installs (scripts/prepare); what is missing then is told before any measure.
+
 usage: bench/run [--only start,chain] [--systems airflow-tuned,tradewind-default] [--samples N] [--quick]
                  [--out FILE] [--page FILE]
        bench/run --report FILE      the page again, from samples that are there
@@ -17,10 +19,12 @@ import platform
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench import airflow_system, plan, report, system
+from tests.support import machine as this_machine
 
 RESULTS = system.ROOT / "bench" / "results"
 PAGE = system.ROOT / "docs" / "reference" / "benchmarks.md"
@@ -34,6 +38,11 @@ def main(argv: list[str]) -> int:
     if options.report:
         write_page(options.report, options.page)
         return 0
+    measures = tuple(options.only.split(",")) if options.only else MEASURES
+    if why_not := missing(measures):
+        print(f"error: cannot measure: {why_not}", file=sys.stderr)
+        print("hint: scripts/prepare installs it; without PostgreSQL, leave many_files out (--only)", file=sys.stderr)
+        return 2
     sizes = plan.QUICK if options.quick else plan.Sizes()
     if options.samples:
         sizes = dataclasses.replace(sizes, samples=options.samples)
@@ -45,7 +54,7 @@ def main(argv: list[str]) -> int:
     results = begin(sizes, out, keep=bool(options.only) or options.systems != ",".join(SYSTEMS))
     failed = []
     try:
-        for name in options.only.split(",") if options.only else MEASURES:
+        for name in measures:
             try:
                 series = importlib.import_module(f"bench.measures.{name}").measure(ours)
             except (system.NotHealthyError, OSError) as error:
@@ -57,6 +66,16 @@ def main(argv: list[str]) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     write_page(out, options.page or (out.with_suffix(".md") if options.quick else PAGE))
     return 1 if failed else 0
+
+
+def missing(measures: Sequence[str]) -> str | None:
+    """What these measures need and this machine has not, or None. Airflow is needed even where it is not measured:
+    the page names its version.
+    """
+    needs: list[Callable[[], str | None]] = [this_machine.why_no_airflow]
+    if "many_files" in measures:
+        needs.append(this_machine.why_no_postgresql)
+    return "; ".join(why for need in needs if (why := need()) is not None) or None
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
