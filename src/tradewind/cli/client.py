@@ -23,7 +23,8 @@ _ANSWER_SECONDS = 30.0
 
 def settings_of(home: Path | None, settings: Path | None) -> settings_tree.Settings:
     """The settings that apply to a command."""
-    return settings_tree.load(settings or settings_tree.find(home or wiring.default_home()))
+    place = home or wiring.default_home()
+    return settings_tree.load(settings or settings_tree.find(place), home=place)
 
 
 @asynccontextmanager

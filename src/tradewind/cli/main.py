@@ -51,6 +51,7 @@ def run(
     runtime: Annotated[str, typer.Option("--runtime", help="process or kubernetes.")] = "process",
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
+    flags: options.SetOption = None,
     output: Annotated[str, typer.Option("--output", "-o", help="text or json.")] = "text",
     with_xcom: Annotated[bool, typer.Option("--with-xcom", help="Show XCom values too.")] = False,
 ) -> None:
@@ -74,7 +75,7 @@ def run(
             conf=options.read_conf(conf),
             logical_date=options.read_moment(logical_date),
             home=home,
-            settings=settings_tree.load(settings or _beside(file) or settings_tree.find(home)),
+            settings=settings_tree.load(settings or _beside(file) or settings_tree.find(home), flags=flags or ()),
             output=output,
             with_xcom=with_xcom,
         )
@@ -128,6 +129,7 @@ def standalone(
     home: options.HomeOption = None,
     dags: Annotated[Path | None, typer.Option("--dags", help="Folder of DAG files (else HOME/dags).")] = None,
     settings: options.SettingsOption = None,
+    flags: options.SetOption = None,
     log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Serve everything on this machine until stopped: Ctrl-C once drains, twice stops at once."""
@@ -141,7 +143,7 @@ def standalone(
         request = standalone_command.Request(
             home=place.resolve(),
             dags=dags,
-            settings=settings_tree.load(settings or settings_tree.find(place)),
+            settings=settings_tree.load(settings or settings_tree.find(place), flags=flags or (), home=place),
             log_level=log_level,
         )
         code = standalone_command.serve(request)

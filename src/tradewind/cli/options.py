@@ -52,6 +52,10 @@ HomeOption = Annotated[
 SettingsOption = Annotated[
     Path | None, typer.Option("--settings", help="Settings file (else tradewind.toml in the home or here).")
 ]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="One setting, over all others; e.g. scheduler.parallelism=8."),
+]
 OutputOption = Annotated[
     Output,
     typer.Option(

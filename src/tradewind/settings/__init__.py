@@ -9,6 +9,7 @@ from tradewind.settings.loading import get_field as get_field
 from tradewind.settings.loading import load as load
 from tradewind.settings.loading import resolve as resolve
 from tradewind.settings.place import FILE_NAME as FILE_NAME
+from tradewind.settings.place import default_home as default_home
 from tradewind.settings.place import find as find
 from tradewind.settings.place import find_all as find_all
 from tradewind.settings.tree import DagsSettings as DagsSettings

@@ -92,7 +92,7 @@ def get_field(key: str) -> Field:
     for field in all_fields():
         if field.key == key:
             return field
-    raise layers.unknown_key(key, Settings, "settings")
+    raise layers.unknown_key(key, Settings, "")
 
 
 def _built(kind: Any, prefix: str, given: Mapping[str, layers.Given]) -> Any:

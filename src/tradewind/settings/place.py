@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ class SettingsFile:
         while key and key not in self.lines:
             key = key.rpartition(".")[0]
         return f"{self.path}:{self.lines[key]}" if key else str(self.path)
+
+
+def default_home() -> Path:
+    """`TRADEWIND_HOME`, else `~/.tradewind`."""
+    return Path(os.environ.get("TRADEWIND_HOME") or Path.home() / ".tradewind").expanduser()
 
 
 def find_all(home: Path | None) -> list[Path]:

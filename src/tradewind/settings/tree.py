@@ -26,7 +26,9 @@ class FolderSettings(Section, frozen=True, kw_only=True):
     directory: Annotated[
         str,
         setting(
-            "The folder.", why="Empty: a pod that asks for one is refused, since nobody said what it holds.", path=True
+            "The folder of `NAME/KEY` files.",
+            why="Empty: a pod that asks for one is refused, since nobody said what it holds.",
+            path=True,
         ),
     ] = ""
 
@@ -190,7 +192,7 @@ class DatabaseSettings(Section, frozen=True, kw_only=True):
     url: Annotated[
         str,
         setting(
-            "`postgresql://user:password@host/name`.",
+            "Where state is kept: `postgresql://USER:PASSWORD@HOST/NAME` or `sqlite:////PATH`.",
             why="Empty: SQLite in the home, which needs nothing to run and carries one machine's load.",
             secret=True,
         ),

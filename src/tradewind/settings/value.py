@@ -44,10 +44,9 @@ def convert(field: Field, raw: Any, origin: Origin) -> Any:
     """The value. Raises `errors.Rejected`."""
     if origin.is_text:
         raw = _parsed(field, str(raw), origin)
-    if element := _element(field.type):
+    if kind := element(field.type):
         return tuple(
-            table(element, item, f"{field.key}[{index}]", origin)
-            for index, item in enumerate(_listed(field, raw, origin))
+            table(kind, item, f"{field.key}[{index}]", origin) for index, item in enumerate(_listed(field, raw, origin))
         )
     value = _typed(field, raw, origin)
     return _absolute(value, origin.folder) if field.path and isinstance(value, str) else value
@@ -72,6 +71,13 @@ def table(kind: type[fields.Section], raw: Any, key: str, origin: Origin) -> Any
     # Text was parsed as JSON by now: what is inside has types of its own.
     inner = Origin(place=origin.place, folder=origin.folder)
     return kind(**{given: convert(_at(known[given], key), value, inner) for given, value in raw.items()})
+
+
+def element(kind: Any) -> type[fields.Section] | None:
+    """The section that a list of tables holds."""
+    inner = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    held = get_args(inner)[0] if get_origin(inner) is tuple else None
+    return held if fields.is_section(held) else None
 
 
 def words(kind: Any) -> str:
@@ -128,13 +134,6 @@ def _listed(field: Field, raw: Any, origin: Origin) -> list[Any]:
     return raw
 
 
-def _element(kind: Any) -> type[fields.Section] | None:
-    """The section that a list of tables holds."""
-    inner = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-    element = get_args(inner)[0] if get_origin(inner) is tuple else None
-    return element if fields.is_section(element) else None
-
-
 def _at(field: Field, prefix: str) -> Field:
     return dataclasses.replace(field, key=f"{prefix}.{field.key}")
 
@@ -148,8 +147,8 @@ def _type_words(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(f'"{choice}"' for choice in get_args(kind))
     if get_origin(kind) in (tuple, list):
-        element = get_args(kind)[0]
-        return "a list of tables" if fields.is_section(element) else f"a list, each {words(element)}"
+        held = get_args(kind)[0]
+        return "a list of tables" if fields.is_section(held) else f"a list of {words(held)}"
     if get_origin(kind) is dict:
         return f"a table, each value {words(get_args(kind)[1])}"
     return _WORDS.get(kind, str(getattr(kind, "__name__", kind)))
