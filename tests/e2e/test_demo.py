@@ -36,11 +36,8 @@ def files_with(secret: str) -> list[Path]:
     return [path for path in left if path.is_file() and secret.encode() in path.read_bytes()]
 
 
-@pytest.mark.namespaces
-@pytest.mark.timeout(300)
-def test_the_demo_runs_on_real_data_with_both_versions_and_shows_no_secret() -> None:
-    ran = run_demo("--months", "1,2")
-
+def assert_kept_its_word(ran: subprocess.CompletedProcess[str]) -> str:
+    """Whichever way it ran; returns what it said."""
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     said = re.sub(r"\033\[[0-9;]*m", "", ran.stdout)
     # 27,004 departures in January and 24,951 in February: the data set's own numbers.
@@ -51,6 +48,15 @@ def test_the_demo_runs_on_real_data_with_both_versions_and_shows_no_secret() -> 
     secret = (STATE / "secrets" / "flights-signing" / "key").read_text()
     assert secret not in ran.stdout + ran.stderr
     assert files_with(secret) == []
+    return said
+
+
+@pytest.mark.namespaces
+@pytest.mark.timeout(300)
+def test_the_demo_runs_on_real_data_with_both_versions_and_shows_no_secret() -> None:
+    said = assert_kept_its_word(run_demo("--months", "1,2"))
+
+    assert "Without mounts" not in said
 
 
 @pytest.mark.namespaces
@@ -59,46 +65,26 @@ def test_where_no_namespace_can_be_made_the_demo_says_what_it_goes_without_and_r
     tried = subprocess.run([*WITHOUT_NAMESPACES, "unshare", "--mount", "true"], capture_output=True, check=False)
     assert tried.returncode != 0, "this machine lets one make namespaces where it should not"
 
-    ran = run_demo("--months", "1,2", around=WITHOUT_NAMESPACES)
+    said = assert_kept_its_word(run_demo("--months", "1,2", around=WITHOUT_NAMESPACES))
 
-    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
-    said = re.sub(r"\033\[[0-9;]*m", "", ran.stdout)
     assert "this user may make no mount namespaces" in said
     assert "So this run goes without:" in said
     for missing in ("volumes at their paths", "XCom by /airflow/xcom", "the secret as a mounted file"):
         assert missing in said
-    assert "51,955 departures" in said
-    assert re.search(r"pandas 2\.[\d.]+ in etl-classic and pandas 3\.[\d.]+ in etl-modern, in one run", said)
-    assert re.search(r"summarise\[1\] +success +try 1", said)
-    assert re.search(r"sign +success +try 2", said)
-    secret = (STATE / "secrets" / "flights-signing" / "key").read_text()
-    assert secret not in ran.stdout + ran.stderr
-    assert files_with(secret) == []
 
 
 @pytest.mark.airflow
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize(
-    ("folder", "dag_id", "before_check"),
-    [
-        ("dags", "flights", ["add_up", "choose", "sign", "split", "verify"]),
-        (
-            "dags_without_mounts",
-            "flights_without_mounts",
-            ["add_up", "choose", "sign_result", "split_result", "verify"],
-        ),
-    ],
-)
-def test_the_demos_dag_files_load_in_real_airflow_as_they_are(
-    folder: str, dag_id: str, before_check: list[str], tmp_path: Path
-) -> None:
+def test_the_demos_dag_files_load_in_real_airflow_as_they_are(tmp_path: Path) -> None:
     program = (
         "import json, pathlib\n"
         "from airflow.dag_processing.dagbag import BundleDagBag\n"
-        f"folder = pathlib.Path({str(ROOT / 'demo' / folder)!r})\n"
+        f"folder = pathlib.Path({str(ROOT / 'demo' / 'dags')!r})\n"
         "bag = BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name='demo')\n"
-        f"found = bag.dags[{dag_id!r}].tasks\n"
-        "tasks = {task.task_id: sorted(task.upstream_task_ids) for task in found}\n"
+        "tasks = {\n"
+        "    dag_id: {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks}\n"
+        "    for dag_id, dag in bag.dags.items()\n"
+        "}\n"
         "pathlib.Path('found.json').write_text(json.dumps([bag.import_errors, tasks]))\n"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
@@ -107,8 +93,11 @@ def test_the_demos_dag_files_load_in_real_airflow_as_they_are(
 
     errors, tasks = json.loads((tmp_path / "found.json").read_text())
     assert errors == {}
-    assert tasks["summarise"] == ["plan"]
-    assert tasks["check"] == before_check
+    assert tasks["flights"]["summarise"] == ["plan"]
+    assert tasks["flights"]["check"] == ["add_up", "choose", "sign", "split", "verify"]
+    without = tasks["flights_without_mounts"]
+    assert without["summarise"] == ["plan"]
+    assert without["check"] == ["add_up", "choose", "sign_result", "split_result", "verify"]
 
 
 def test_the_demos_packages_are_pinned_by_hash_and_conflict() -> None:
