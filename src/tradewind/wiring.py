@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from tradewind import clock as clocks
-from tradewind import health
 from tradewind import settings as settings_tree
 from tradewind.bundles import bundle as bundles
 from tradewind.bundles import snapshots as snapshot_folder
@@ -27,6 +26,7 @@ from tradewind.logs import folder as log_folder
 from tradewind.model.dagspec import DagSpec, PodBody, TaskSpec
 from tradewind.model.events import DagSeen
 from tradewind.model.rows import DagRun, TaskInstance
+from tradewind.monitoring import health
 from tradewind.pods import redaction
 from tradewind.pods.identity import Identity
 from tradewind.ports import errors
@@ -216,14 +216,16 @@ class Assembly:
             fields = pod_request.build_manifest(fields, identity)
         return {name: _hidden(value, found.masked) for name, value in fields.items()}
 
-    def health(self, report: health.Report) -> health.HealthServer:
+    def health(self, subject: health.Subject) -> health.HealthServer:
         """The health address."""
-        return health.HealthServer(report, port=self.settings.server.health_port)
+        return health.HealthServer(subject, port=self.settings.server.health_port)
 
     def took(self, refresh: bundles.Refresh) -> None:
         """A bundle was looked at: the scheduler learns which DAGs changed."""
         for row in refresh.changed:
             self.scheduler.submit(DagSeen(dag=row))
+        for seconds in refresh.seconds:
+            self.scheduler.meter.parses.add(seconds)
 
 
 def _spare_the_collector() -> None:
@@ -335,10 +337,20 @@ def find_server(home: Home) -> dict[str, object] | None:
     """What a running server wrote about itself; None where none runs."""
     try:
         told = json.loads(home.server_file.read_text())
-        os.kill(int(told["pid"]), 0)
+        if "holder" not in told:  # of a release that did not write it
+            os.kill(int(told["pid"]), 0)
+            return dict(told)
     except (OSError, ValueError, KeyError):
         return None
-    return dict(told)
+    # A process of that number that is not the server: after a kill -9 or a reboot the file stays.
+    return dict(told) if lease_holder.is_here(told["holder"]) else None
+
+
+def tell_server(home: Home, told: Mapping[str, object]) -> None:
+    """Write what commands read about this process as the server of the home."""
+    temporary = home.server_file.with_suffix(".new")
+    temporary.write_text(json.dumps({"pid": os.getpid(), "holder": lease_holder.own(), **told}))
+    temporary.rename(home.server_file)
 
 
 def wake_server(home: Home) -> None:

@@ -30,6 +30,8 @@ class Refresh:
 
     changed: tuple[DagRow, ...] = ()
     parsed: tuple[str, ...] = ()
+    seconds: tuple[float, ...] = ()
+    """How long each of `parsed` took to load."""
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     dag_ids: tuple[str, ...] = ()
@@ -93,6 +95,10 @@ class Bundle:
     def specs(self) -> dict[str, DagSpec]:
         """The last good specification of each DAG, by id."""
         return {spec.dag_id: spec for result in self._memory.specs.values() for spec in result.specs}
+
+    def files(self) -> tuple[store_port.FileStatus, ...]:
+        """What is known about each file, in order of path."""
+        return tuple(self._memory.files[path] for path in sorted(self._memory.files))
 
     def _list(self) -> list[str]:
         return [path for path, _ in ignore.list_files(self.folder)]
@@ -167,6 +173,7 @@ class Bundle:
         return Refresh(
             changed=tuple(rows),
             parsed=tuple(sorted(results)),
+            seconds=tuple(results[path].seconds for path in sorted(results)),
             problems=tuple(problem for path in sorted(results) for problem in memory.files[path].problems),
             warnings=tuple(warning for path in sorted(results) for warning in memory.files[path].warnings),
             dag_ids=self._dag_ids(),

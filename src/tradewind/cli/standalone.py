@@ -7,19 +7,15 @@ goes on under the podlet and is adopted by the next server.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 import signal
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from tradewind import __version__, wiring
 from tradewind import settings as settings_tree
+from tradewind.cli import vitals
 from tradewind.ports import errors
 
 
@@ -57,9 +53,8 @@ class Server:
     def __init__(self, request: Request, home: wiring.Home) -> None:
         self._request = request
         self._home = home
-        self._started = datetime.now().astimezone()
-        self._refreshed = False
         self._assembly: wiring.Assembly | None = None
+        self._vitals: vitals.Vitals | None = None
         self._signals = 0
 
     async def run(self) -> None:
@@ -67,10 +62,12 @@ class Server:
         async with wiring.assemble(self._home, self._request.settings) as assembly:
             self._assembly = assembly
             folder = self._folder()
-            async with assembly.health(self._report) as server:
+            bundle = assembly.bundle(folder)
+            self._vitals = vitals.Vitals(assembly, bundle)
+            async with assembly.health(self._vitals) as server:
                 self._tell(server.url, folder)
                 try:
-                    await self._serve(assembly, assembly.bundle(folder))
+                    await self._serve(assembly, bundle)
                 finally:
                     self._home.server_file.unlink(missing_ok=True)
 
@@ -90,22 +87,9 @@ class Server:
             )
         return chosen.resolve()
 
-    def _report(self) -> tuple[bool, Mapping[str, Any]]:
-        assembly = self._assembly
-        ready = assembly is not None and assembly.scheduler.ready.is_set() and self._refreshed
-        return ready, {
-            "status": "healthy" if ready else "starting" if self._signals == 0 else "draining",
-            "version": __version__,
-            "pid": os.getpid(),
-            "started_at": self._started.isoformat(),
-            "set_aside": [] if assembly is None else [error for _, error in assembly.scheduler.set_aside],
-        }
-
     def _tell(self, url: str, folder: Path) -> None:
-        told = {"pid": os.getpid(), "health": url, "dags": str(folder), "version": __version__}
-        temporary = self._home.server_file.with_suffix(".new")
-        temporary.write_text(json.dumps(told))
-        temporary.rename(self._home.server_file)
+        told = {"health": f"{url}/health", "metrics": f"{url}/metrics", "dags": str(folder), "version": __version__}
+        wiring.tell_server(self._home, told)
         print(f"tradewind {__version__}: home {self._home.path}, DAG files in {folder}, {url}", file=sys.stderr)
 
     async def _serve(self, assembly: wiring.Assembly, bundle: wiring.Bundle) -> None:
@@ -121,6 +105,8 @@ class Server:
         self._signals += 1
         if self._assembly is None:
             return
+        if self._vitals is not None:
+            self._vitals.draining = True
         if self._signals == 1:
             seconds = self._request.settings.scheduler.drain_seconds
             print(f"draining for up to {seconds:g} s; once more to stop at once", file=sys.stderr)
@@ -130,6 +116,7 @@ class Server:
             self._assembly.scheduler.stop()
 
     def _on_refresh(self, refresh: wiring.Refresh) -> None:
-        self._refreshed = True
+        if self._vitals is not None:
+            self._vitals.refreshed = True
         for problem in refresh.problems:
             logging.getLogger(__name__).warning("%s", problem)

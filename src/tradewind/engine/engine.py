@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from tradewind.engine import admission, attempts, commands, readiness, runs, schedules
+from tradewind.engine import admission, attempts, backfills, commands, figures, readiness, runs, schedules
 from tradewind.engine.core import Core
 from tradewind.engine.limits import Draws, Limits
 from tradewind.engine.live import LiveRun
@@ -47,6 +47,8 @@ class Engine:
         core.reset()
         core.dags = {dag.dag_id: dag for dag in snapshot.dags}
         core.pools = {pool.name: pool for pool in snapshot.pools}
+        core.backfills = {backfill.backfill_id: backfill for backfill in snapshot.backfills}
+        core.last_backfill_id = snapshot.last_backfill_id
         core.pools.setdefault("default_pool", Pool(name="default_pool", slots=core.limits.default_pool_slots))
         core.rebuild()
         for run in snapshot.runs:
@@ -131,6 +133,7 @@ class Engine:
         core.published()
         core.past.forget_answers()
         runs.leave(core)
+        backfills.leave(core)
         if core.versions_moved:
             core.keep_graphs()
             core.versions_moved = False
@@ -158,6 +161,10 @@ class Engine:
     def problems(self) -> Mapping[str, Problem]:
         """DAGs that get no scheduled runs because their timetable cannot be kept."""
         return self._core.problems
+
+    def count(self) -> figures.Figures:
+        """Numbers about everything, counted now."""
+        return figures.count(self._core)
 
     def task(self, key: TaskKey) -> TaskInstance | None:
         """A task instance."""

@@ -101,6 +101,10 @@ class Queues:
         """Its pool has no room for it."""
         self._open.pop(bucket, None)
 
+    def is_open(self, bucket: Bucket) -> bool:
+        """Whether its tasks are tried: False where its pool is full, or does not exist."""
+        return bucket in self._open
+
     def open_pool(self, pool: str) -> None:
         """The pool may have room again."""
         for bucket in self._of_pool.get(pool, ()):

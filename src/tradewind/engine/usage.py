@@ -37,8 +37,11 @@ class Usage:
         """Free slots; infinite where the pool has no limit."""
         if pool.slots < 0:
             return float("inf")
-        used = self._running[pool.name] + (self._deferred[pool.name] if pool.include_deferred else 0)
-        return pool.slots - used
+        return pool.slots - self.used(pool)
+
+    def used(self, pool: Pool) -> int:
+        """Slots that are taken."""
+        return self._running[pool.name] + (self._deferred[pool.name] if pool.include_deferred else 0)
 
     def as_dict(self) -> dict[Hashable, int]:
         """For comparison in tests."""

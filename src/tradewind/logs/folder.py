@@ -29,6 +29,8 @@ class FolderLogs:
         self._attempts = home / "attempts"
         self._rest = home / "logs"
         self._clock = clock
+        self.sealed_bytes = 0
+        """Put at rest since this was made."""
 
     def place(self, attempt: Attempt) -> Path:
         """Where its log is at rest."""
@@ -62,12 +64,15 @@ class FolderLogs:
         """Move the log to rest. Idempotent; nothing to do where nothing was written."""
         # Plain strings: this runs once for each attempt, and most wrote nothing.
         live = f"{self._attempts}/{attempt.attempt_id}/log"
-        if not os.path.exists(live):  # noqa: ASYNC240 - as quick as the rename below
+        try:
+            size = os.stat(live).st_size
+        except FileNotFoundError:
             return
         target = self.place(attempt)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.rename(live, target)
+            self.sealed_bytes += size
         except OSError as error:
             raise errors.Transient(
                 f"cannot move the log: {error.strerror}", object=live, hint="is the disk full?"

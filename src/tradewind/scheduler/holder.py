@@ -29,6 +29,14 @@ def is_gone(holder: str) -> bool:
     return _start_time(int(parts[1])) != parts[3]
 
 
+def is_here(holder: str) -> bool:
+    """Whether that process certainly runs, on this machine, now."""
+    parts = holder.rsplit(":", 3)
+    if len(parts) != 4 or not parts[1].isdigit() or not parts[2] or parts[2] != _machine():
+        return False
+    return bool(parts[3]) and _start_time(int(parts[1])) == parts[3]
+
+
 def describe(holder: str) -> str:
     """For people."""
     parts = holder.rsplit(":", 3)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from tradewind.engine import engine as engines
+from tradewind.engine import figures
 from tradewind.model.events import AttemptEnded, DagSeen, Event, TimePassed
 from tradewind.model.facts import AttemptFact, Batch, OutboxFact, RunFact
 from tradewind.model.ids import AttemptId
+from tradewind.model.problem import Problem
 from tradewind.model.rows import Attempt, DagRun
 from tradewind.model.snapshot import RunRef
 from tradewind.model.states import AttemptPhase
@@ -23,7 +25,7 @@ from tradewind.ports import errors
 from tradewind.ports import logs as logs_port
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
-from tradewind.scheduler import backoff, draws, inbox, leadership, outbox, reconcile
+from tradewind.scheduler import backoff, draws, inbox, leadership, meter, outbox, reconcile
 from tradewind.scheduler import versions as version_cache
 from tradewind.scheduler.options import Options
 
@@ -78,6 +80,7 @@ class Scheduler:
         self._draining = False
         self._holding = False
         self._watchers: list[Callable[[Batch], None]] = []
+        self.meter = meter.Meter()
         self.ready = asyncio.Event()
         """Set while we lead and would accept a trigger."""
         self.set_aside: list[tuple[Event, str]] = []
@@ -115,6 +118,26 @@ class Scheduler:
         self._stopping = True
         self._wake.set()
 
+    # -- what is looked at -----------------------------------------------------------------------------------------
+
+    @property
+    def epoch(self) -> int:
+        """The number of our lease; 0 before we lead."""
+        return self._leadership.epoch
+
+    @property
+    def holds_back(self) -> bool:
+        """True while nothing new may be launched: draining, or the lease is in doubt."""
+        return self._reconciler.held
+
+    def count(self) -> figures.Figures:
+        """Numbers about everything that is unfinished."""
+        return self._engine.count()
+
+    def problems(self) -> Mapping[str, Problem]:
+        """DAGs that get no scheduled runs because their timetable cannot be kept."""
+        return self._engine.problems()
+
     # -- the service -----------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -133,7 +156,9 @@ class Scheduler:
         await self._versions.ensure({dag.version for dag in snapshot.dags} | {one.run.version for one in snapshot.runs})
         for bundle in {dag.bundle for dag in snapshot.dags}:
             await self._versions.refresh_files(bundle)
-        self._draws = draws.PortDraws(self._random, await self._store.runs.last_run_key())
+        last_run_key = await self._store.runs.last_run_key()
+        self._draws = draws.PortDraws(self._random, last_run_key)
+        self.meter.restore(last_run_key, snapshot)
         self._engine.restore(snapshot)
         self._reconciler.knows([one.attempt_id for one in await self._runtime.observe()])
         self._alive = {
@@ -179,7 +204,10 @@ class Scheduler:
             self._wake.clear()
             self._events.extend(await self._inbox.take())
             events, self._events = self._events, []
+            self.meter.cycle_began = began = self._clock.monotonic()
             await self._cycle(events)
+            self.meter.cycle_began = None
+            self.meter.cycles.add(self._clock.monotonic() - began)
             self.ready.set()
             if self._draining and not self._alive:
                 return
@@ -245,12 +273,15 @@ class Scheduler:
 
     async def _commit(self, batch: Batch, events: Sequence[Event]) -> None:
         try:
+            began = self._clock.monotonic()
             await self._write(batch)
+            self.meter.commits.add(self._clock.monotonic() - began)
         except errors.Rejected as error:
             self._engine.rollback()
             await self._commit_in_halves(events, error)
             return
         self._engine.publish()
+        self.meter.take(batch)
         for watcher in self._watchers:
             watcher(batch)
 
@@ -260,8 +291,10 @@ class Scheduler:
         while True:
             try:
                 await self._store.runs.commit(batch, self._leadership.epoch)
+                self.meter.awaits_database = False
                 return
             except errors.Transient as error:
+                self.meter.awaits_database = True
                 _log.warning("commit put off: %s", error)
                 await self._clock.sleep(pause.next_seconds())
 

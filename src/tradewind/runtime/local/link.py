@@ -113,6 +113,11 @@ class Link:
             one.answer.cancel()
         self._open.clear()
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether a podlet has welcomed us and is still there."""
+        return self._writer is not None and self._welcomed.is_set()
+
     def check(self) -> None:
         """Raise what ended the link for good, if anything did: `errors.Conflict` when another took the podlet over."""
         if self._task is not None and self._task.done() and not self._task.cancelled():

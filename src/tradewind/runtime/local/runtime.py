@@ -81,6 +81,11 @@ class LocalRuntime:
         if kill:
             await asyncio.to_thread(self._process.await_end, _END_SECONDS)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the podlet answers."""
+        return self._link.is_connected
+
     # -- what the podlet tells -------------------------------------------------------------------------------------
 
     def _told(self, message: Told) -> None:

@@ -1,0 +1,1 @@
+"""How a server is watched from outside: health, metrics, log records, the service manager."""
