@@ -70,30 +70,24 @@ def unique_task_id(task_id: str, dag: Any, group: Any) -> str:
     return f"{stem}__{number}"
 
 
-def _upstream(python_callable: Any, op_args: Any, op_kwargs: Any) -> dict[str, Any]:
-    return {"python_callable": python_callable, "op_args": op_args, "op_kwargs": op_kwargs}
+class FunctionDecorated(DecoratedOperator):
+    """The kinds whose operator itself takes the function and its arguments."""
+
+    def __init__(self, *, python_callable: Any, op_args: Any = None, op_kwargs: Any = None, **kwargs: Any) -> None:
+        given = {"python_callable": python_callable, "op_args": op_args, "op_kwargs": op_kwargs}
+        super().__init__(**given, kwargs_to_upstream=dict(given), **kwargs)
 
 
-class PythonDecorated(DecoratedOperator, python.PythonOperator):
+class PythonDecorated(FunctionDecorated, python.PythonOperator):
     """`@task`."""
 
     template_fields: ClassVar[Sequence[str]] = ("templates_dict", "op_args", "op_kwargs")
     custom_operator_name = "@task"
 
-    def __init__(self, *, python_callable: Any, op_args: Any = None, op_kwargs: Any = None, **kwargs: Any) -> None:
-        super().__init__(
-            python_callable=python_callable,
-            op_args=op_args,
-            op_kwargs=op_kwargs,
-            kwargs_to_upstream=_upstream(python_callable, op_args, op_kwargs),
-            **kwargs,
-        )
-
 
 class BranchDecorated(PythonDecorated, python.BranchPythonOperator):
     """`@task.branch`."""
 
-    template_fields: ClassVar[Sequence[str]] = ("templates_dict", "op_args", "op_kwargs")
     custom_operator_name = "@task.branch"
 
     def execute(self, context: Any) -> Any:
@@ -104,24 +98,13 @@ class BranchDecorated(PythonDecorated, python.BranchPythonOperator):
 class ShortCircuitDecorated(PythonDecorated, python.ShortCircuitOperator):
     """`@task.short_circuit`."""
 
-    template_fields: ClassVar[Sequence[str]] = ("templates_dict", "op_args", "op_kwargs")
     custom_operator_name = "@task.short_circuit"
 
 
-class SensorDecorated(DecoratedOperator, PythonSensor):
+class SensorDecorated(FunctionDecorated, PythonSensor):
     """`@task.sensor`."""
 
-    template_fields: ClassVar[Sequence[str]] = ("op_args", "op_kwargs")
     custom_operator_name = "@task.sensor"
-
-    def __init__(self, *, python_callable: Any, op_args: Any = None, op_kwargs: Any = None, **kwargs: Any) -> None:
-        super().__init__(
-            python_callable=python_callable,
-            op_args=op_args,
-            op_kwargs=op_kwargs,
-            kwargs_to_upstream=_upstream(python_callable, op_args, op_kwargs),
-            **kwargs,
-        )
 
 
 class BashDecorated(DecoratedOperator, bash.BashOperator):
@@ -151,35 +134,18 @@ class BashDecorated(DecoratedOperator, bash.BashOperator):
         return super().execute(context)
 
 
-class _OtherDecorated(DecoratedOperator):
-    """A kind of `@task` whose running is a later step."""
-
-    _what: ClassVar[str] = ""
-
-    def __init__(self, *, python_callable: Any, op_args: Any = None, op_kwargs: Any = None, **kwargs: Any) -> None:
-        super().__init__(
-            python_callable=python_callable,
-            op_args=op_args,
-            op_kwargs=op_kwargs,
-            kwargs_to_upstream=_upstream(python_callable, op_args, op_kwargs),
-            **kwargs,
-        )
-
-
-class VirtualenvDecorated(_OtherDecorated, python.PythonVirtualenvOperator):
+class VirtualenvDecorated(FunctionDecorated, python.PythonVirtualenvOperator):
     """`@task.virtualenv`."""
 
     custom_operator_name = "@task.virtualenv"
     template_fields: ClassVar[Sequence[str]] = python.PythonVirtualenvOperator.template_fields
-    _what: ClassVar[str] = python.PythonVirtualenvOperator._what
 
 
-class ExternalPythonDecorated(_OtherDecorated, python.ExternalPythonOperator):
+class ExternalPythonDecorated(FunctionDecorated, python.ExternalPythonOperator):
     """`@task.external_python`."""
 
     custom_operator_name = "@task.external_python"
     template_fields: ClassVar[Sequence[str]] = python.ExternalPythonOperator.template_fields
-    _what: ClassVar[str] = python.ExternalPythonOperator._what
 
 
 class BranchVirtualenvDecorated(VirtualenvDecorated, BranchMixIn):
@@ -196,11 +162,10 @@ class BranchExternalPythonDecorated(ExternalPythonDecorated, BranchMixIn):
     _can_skip_downstream = True
 
 
-class DockerDecorated(_OtherDecorated, python.DockerOperator):
+class DockerDecorated(FunctionDecorated, python.DockerOperator):
     """`@task.docker`."""
 
     custom_operator_name = "@task.docker"
-    _what: ClassVar[str] = python.DockerOperator._what
 
 
 class ForeignDecorated(DecoratedOperator):
