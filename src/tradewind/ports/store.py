@@ -21,6 +21,7 @@ from tradewind.model.problem import Problem
 from tradewind.model.rows import Attempt, DagRow, DagRun, OutboxRow, Pool, TaskInstance, XComRow
 from tradewind.model.snapshot import ActiveSnapshot, RunRef, RunSnapshot
 from tradewind.model.states import RunState, TaskState
+from tradewind.ports import upkeep
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -335,6 +336,8 @@ class Store(Protocol):
     def xcoms(self) -> XComs: ...
     @property
     def vault(self) -> VaultRows: ...
+    @property
+    def history(self) -> upkeep.History: ...
 
     async def check(self) -> None:
         """A trivial read on the primary. Raises `errors.Transient` when it cannot be reached."""

@@ -22,7 +22,7 @@ class Old(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """They ended before this moment. None: whenever they ended."""
     dag_id: DagId | None = None
     keep_last: int = 1
-    """Of each DAG the newest so many runs stay however old they are: tasks that depend on their past look at the last."""
+    """Of each DAG the newest so many runs stay however old they are: tasks that depend on the past look at the last."""
 
 
 class OldRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,9 +104,9 @@ class History(Protocol):
         ...
 
     async def remove_dag(self, dag_id: DagId) -> bool:
-        """Versions that no run needs, and the DAG's own row where its file is gone; whether that row went.
+        """Its versions that neither it nor a run needs, and its own row where its file is gone and it has no run.
 
-        Raises `errors.Conflict` while there are runs of it.
+        Whether its own row went.
         """
         ...
 

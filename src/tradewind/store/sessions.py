@@ -5,7 +5,7 @@ The implementations are in `dialect`; every module with statements sees only the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 Row = tuple[Any, ...]
@@ -48,6 +48,10 @@ class Session(Protocol):
 
     def change_token(self) -> int:
         """See `ports.store.Inbox.change_token`."""
+        ...
+
+    def give_back_space(self, over: Callable[[], bool]) -> int:
+        """Outside of a transaction: give free pages back to the file system until it is over; bytes given back."""
         ...
 
     def commit(self) -> None: ...

@@ -13,6 +13,7 @@ from tradewind.store.inbox import SqlInbox
 from tradewind.store.lease import SqlLease
 from tradewind.store.outbox import SqlOutbox
 from tradewind.store.run_log import SqlRunLog
+from tradewind.store.retention import SqlHistory
 from tradewind.store.vault_rows import SqlVaultRows
 from tradewind.store.versions import SqlDagVersions
 from tradewind.store.views import SqlViews
@@ -36,6 +37,7 @@ class SqlStore:
         self.views = SqlViews(connections)
         self.xcoms = SqlXComs(connections)
         self.vault = SqlVaultRows(connections)
+        self.history = SqlHistory(connections)
 
     async def check(self) -> None:
         """A trivial read."""

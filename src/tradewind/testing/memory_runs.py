@@ -49,14 +49,15 @@ class MemoryRunLog:
         decoded = [_through_json(fact) for fact in batch.facts]
         self._refuse_second_run_of_a_name([fact.run for fact in decoded if isinstance(fact, RunFact)])
         for fact in decoded:
-            tables.facts.append((len(tables.facts) + 1, at, fact))
+            tables.last_fact += 1
+            tables.facts.append((tables.last_fact, at, fact))
             self._take(fact)
         for row in batch.xcoms:
             tables.xcoms[row.run_key, row.task_id, row.map_index, row.key] = row
         for delta in batch.counts:
             key = (delta.run_key, delta.group_id, delta.state)
             tables.counts[key] = tables.counts.get(key, 0) + delta.change
-        return len(tables.facts)
+        return tables.last_fact
 
     def _refuse_second_run_of_a_name(self, runs: Sequence[DagRun]) -> None:
         keys = {(run.dag_id, run.run_id): run.run_key for run in self._tables.runs.values()}
@@ -97,7 +98,7 @@ class MemoryRunLog:
 
     async def read(self, after: int, limit: int = 1000) -> Sequence[tuple[int, datetime, Fact]]:
         """In order."""
-        return self._tables.facts[max(0, after) : max(0, after) + limit]
+        return [one for one in self._tables.facts if one[0] > after][:limit]
 
     async def last_run_key(self) -> int:
         """The largest ever."""

@@ -15,6 +15,7 @@ from tradewind.model.rows import OutboxRow
 from tradewind.ports import clock as clock_port
 from tradewind.ports import errors
 from tradewind.ports import store as port
+from tradewind.testing.memory_history import MemoryHistory
 from tradewind.testing.memory_runs import MemoryRunLog, MemoryXComs
 from tradewind.testing.memory_tables import Tables
 from tradewind.testing.memory_views import MemoryDagVersions, MemoryViews
@@ -140,6 +141,7 @@ class MemoryStore:
         self.views = MemoryViews(tables)
         self.xcoms = MemoryXComs(tables)
         self.vault = MemoryVaultRows(tables)
+        self.history = MemoryHistory(tables)
 
     async def check(self) -> None:
         """It is always there."""

@@ -18,6 +18,7 @@ class Tables:
 
     held: port.Held | None = None
     facts: list[tuple[int, datetime, Fact]] = dataclasses.field(default_factory=list)
+    last_fact: int = 0
     last_run_key: int = 0
     runs: dict[RunKey, DagRun] = dataclasses.field(default_factory=dict)
     tasks: dict[tuple[int, str, int], TaskInstance] = dataclasses.field(default_factory=dict)
