@@ -105,25 +105,9 @@ class SqlDagVersions:
         return frozenset(tree for (tree,) in await self._connections.read(lambda session: session.rows(_TREES)))
 
 
-def newest(known: DagRow | None, version: port.Version) -> DagRow:
-    """The DAG's row once this version is its newest."""
-    spec = version.spec
-    if known is not None:
-        return msgspec.structs.replace(
-            known, version=version.version, file=spec.file, bundle=version.bundle, removed=False
-        )
-    return DagRow(
-        dag_id=DagId(spec.dag_id),
-        version=version.version,
-        file=spec.file,
-        bundle=version.bundle,
-        paused=bool(spec.is_paused_upon_creation),
-    )
-
-
 def _take(session: Session, version: port.Version) -> DagRow | None:
     known = dag_rows.find_locked(session, DagId(version.spec.dag_id))
-    row = newest(known, version)
+    row = version.as_newest(known)
     if row == known:
         return None
     dag_rows.write(session, row)

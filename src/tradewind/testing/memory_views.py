@@ -37,9 +37,8 @@ class MemoryDagVersions:
             self._tables.versions.setdefault(version.version, version)
         for file in files:
             self._tables.files[file.bundle, file.path] = file
-        rows = [
-            _newest(dags.get(DagId(one.spec.dag_id)), one) for one in sorted(versions, key=lambda one: one.spec.dag_id)
-        ]
+        in_order = sorted(versions, key=lambda one: one.spec.dag_id)
+        rows = [one.as_newest(dags.get(DagId(one.spec.dag_id))) for one in in_order]
         gone = [dags[dag_id] for dag_id in sorted(removed_dag_ids) if dag_id in dags]
         rows += [msgspec.structs.replace(row, removed=True) for row in gone]
         changed = [row for row in rows if dags.get(row.dag_id) != row]
@@ -68,21 +67,6 @@ class MemoryDagVersions:
         wanted = {dag.version for dag in tables.dags.values()}
         wanted |= {run.version for run in tables.runs.values() if not run.state.is_finished}
         return frozenset(version.tree for key, version in tables.versions.items() if key in wanted)
-
-
-def _newest(known: DagRow | None, version: port.Version) -> DagRow:
-    spec = version.spec
-    if known is not None:
-        return msgspec.structs.replace(
-            known, version=version.version, file=spec.file, bundle=version.bundle, removed=False
-        )
-    return DagRow(
-        dag_id=DagId(spec.dag_id),
-        version=version.version,
-        file=spec.file,
-        bundle=version.bundle,
-        paused=bool(spec.is_paused_upon_creation),
-    )
 
 
 class MemoryViews:
