@@ -139,6 +139,15 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     """Hash of the bundle's tree; workers load from its snapshot."""
     created_at: datetime
 
+    def as_newest(self, known: DagRow | None) -> DagRow:
+        """The DAG's row once this version is its newest; `known` is the row before, None for a new DAG."""
+        file, bundle = self.spec.file, self.bundle
+        if known is not None:
+            return msgspec.structs.replace(known, version=self.version, file=file, bundle=bundle, removed=False)
+        paused = bool(self.spec.is_paused_upon_creation)
+        dag_id = DagId(self.spec.dag_id)
+        return DagRow(dag_id=dag_id, version=self.version, file=file, bundle=bundle, paused=paused)
+
 
 class FileStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known about one file of a bundle after its last parse."""
