@@ -32,6 +32,7 @@ from tradewind.pods.identity import Identity
 from tradewind.ports import errors
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
+from tradewind.ports import vault as vault_port
 from tradewind.protocol import sockets
 from tradewind.runtime.local import options as local_options
 from tradewind.runtime.local import pod_request, supply
@@ -127,11 +128,18 @@ async def open_store(home: Home, settings: settings_tree.Settings) -> AsyncItera
 
 
 def open_vault(
-    home: Home, store: store_port.Store, environment: Mapping[str, str], folder: Path | None = None
+    home: Home, store: store_port.Store, settings: settings_tree.Settings, environment: Mapping[str, str]
 ) -> vaults.StoreVault:
-    """Environment, files in the home, encrypted rows."""
+    """The back ends of the settings, in their order, then the encrypted rows."""
+    secrets = settings.secrets
+    known: dict[str, vault_port.SecretBackend] = {
+        "environment": backends.EnvironmentBackend(environment),
+        "files": backends.FileBackend(Path(secrets.files) if secrets.files else home.path),
+    }
+    if secrets.directory:
+        known["directory"] = backends.DirectoryBackend(Path(secrets.directory))
     return vaults.StoreVault(
-        backends=[backends.EnvironmentBackend(environment), backends.FileBackend(folder or home.path)],
+        backends=[known[name] for name in secrets.backends if name in known],
         rows=store.vault,
         key=keys.KeyFile(home.key),
     )
@@ -247,7 +255,7 @@ async def assemble(home: Home, settings: settings_tree.Settings, *, ephemeral: b
     clock, random = clocks.SystemClock(), clocks.SystemRandom()
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(home, settings))
-        vault = open_vault(home, store, os.environ)
+        vault = open_vault(home, store, settings, os.environ)
         logs = open_logs(home)
         snapshots = snapshot_folder.FolderSnapshots(
             home.path / "snapshots", limit_bytes=settings.dags.tree_limit_mb << 20

@@ -5,6 +5,7 @@ from tradewind.settings.field import Section as Section
 from tradewind.settings.loading import DEFAULT as DEFAULT
 from tradewind.settings.loading import Loaded as Loaded
 from tradewind.settings.loading import all_fields as all_fields
+from tradewind.settings.loading import all_sections as all_sections
 from tradewind.settings.loading import get_field as get_field
 from tradewind.settings.loading import load as load
 from tradewind.settings.loading import resolve as resolve
@@ -20,6 +21,7 @@ from tradewind.settings.tree import LocalRuntimeSettings as LocalRuntimeSettings
 from tradewind.settings.tree import LogSettings as LogSettings
 from tradewind.settings.tree import RuntimeSettings as RuntimeSettings
 from tradewind.settings.tree import SchedulerSettings as SchedulerSettings
+from tradewind.settings.tree import SecretsSettings as SecretsSettings
 from tradewind.settings.tree import ServerSettings as ServerSettings
 from tradewind.settings.tree import Settings as Settings
 from tradewind.settings.tree import XComSettings as XComSettings

@@ -238,6 +238,34 @@ class XComSettings(Section, frozen=True, kw_only=True):
     ] = 48
 
 
+class SecretsSettings(Section, frozen=True, kw_only=True):
+    """Where Variables and Connections are looked for before the encrypted rows of the database."""
+
+    backends: Annotated[
+        tuple[Literal["environment", "files", "directory"], ...],
+        setting(
+            "Back ends in the order in which they are asked; the first answer counts, the encrypted rows come last.",
+            why="What a person set for this process wins over files, and those over what is kept, as in Airflow.",
+        ),
+    ] = ("environment", "files", "directory")
+    files: Annotated[
+        str,
+        setting(
+            "Folder of `variables` and `connections`, each as `.json`, `.yaml`, `.yml` or `.env`.",
+            why="Empty: the home.",
+            path=True,
+        ),
+    ] = ""
+    directory: Annotated[
+        str,
+        setting(
+            "Folder with one file per key, as Kubernetes mounts Secrets: `variables/KEY` and `connections/ID`.",
+            why="Empty: none is looked at.",
+            path=True,
+        ),
+    ] = ""
+
+
 class ServerSettings(Section, frozen=True, kw_only=True):
     """What `standalone` listens on."""
 
@@ -261,4 +289,5 @@ class Settings(Section, frozen=True, kw_only=True):
     runtime: RuntimeSettings = RuntimeSettings()
     logs: LogSettings = LogSettings()
     xcom: XComSettings = XComSettings()
+    secrets: SecretsSettings = SecretsSettings()
     server: ServerSettings = ServerSettings()

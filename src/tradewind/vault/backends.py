@@ -1,4 +1,8 @@
-"""Back ends that are looked at in order: the environment, then files."""
+"""Places that are looked at in order before the encrypted rows: the environment, files, a mounted directory.
+
+Invariant: each look-up sees what is there now; a file or a directory that is swapped while we read gives the old or the
+new content, never a mixture.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tradewind.ports import errors
 from tradewind.ports import vault as vault_port
-from tradewind.vault import connections
+from tradewind.vault import connections, files
 
 
 class EnvironmentBackend:
@@ -40,13 +42,13 @@ class EnvironmentBackend:
 
 
 class FileBackend:
-    """`variables.{json,yaml,yml}` and `connections.{json,yaml,yml}` in a folder, read again when they change."""
+    """`variables` and `connections`, each as `.json`, `.yaml`, `.yml` or `.env`, in a folder; read when they change."""
 
     name = "files"
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: dict[Path, tuple[int, dict[str, Any]]] = {}
+        self._read: dict[Path, tuple[tuple[int, int, int], dict[str, Any]]] = {}
 
     async def find_variable(self, key: str) -> str | None:
         """Text as it is; other values as JSON."""
@@ -54,42 +56,69 @@ class FileBackend:
         return value if value is None or isinstance(value, str) else json.dumps(value)
 
     async def find_connection(self, conn_id: str) -> vault_port.Connection | None:
-        """From a URI or from fields."""
+        """From a URI, a JSON text or fields."""
         value = self._load("connections").get(conn_id)
-        if value is None:
-            return None
-        return (
-            connections.from_fields(conn_id, value)
-            if isinstance(value, dict)
-            else connections.parse(conn_id, str(value))
-        )
+        return None if value is None else files.connection(conn_id, value)
 
     def _load(self, stem: str) -> dict[str, Any]:
-        for suffix in (".json", ".yaml", ".yml"):
-            path = self._folder / f"{stem}{suffix}"
-            try:
-                stamp = path.stat().st_mtime_ns
-            except OSError:
-                continue
-            known = self._read.get(path)
-            if known is None or known[0] != stamp:
-                self._read[path] = known = (stamp, _parse_file(path))
-            return known[1]
-        return {}
+        there = [path for suffix in files.SUFFIXES if (path := self._folder / f"{stem}{suffix}").is_file()]
+        if len(there) > 1:
+            raise errors.Rejected(
+                f"holds both {there[0].name} and {there[1].name}",
+                object=str(self._folder),
+                code="bad-secrets-file",
+                hint="keep one of them: which of two values counts should not depend on a suffix",
+            )
+        return self._content(there[0]) if there else {}
+
+    def _content(self, path: Path) -> dict[str, Any]:
+        try:
+            status = path.stat()
+        except OSError:
+            return {}
+        # Size and inode too: two writes can fall into one tick of a file system's clock.
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        known = self._read.get(path)
+        if known is None or known[0] != stamp:
+            self._read[path] = known = (stamp, files.read(path))
+        return known[1]
 
 
-def _parse_file(path: Path) -> dict[str, Any]:
-    try:
-        # YAML 1.1 reads JSON as well.
-        content = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise errors.Rejected(
-            "cannot be read as JSON or YAML", object=str(path), code="bad-secrets-file", hint="check its syntax"
-        ) from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise errors.Rejected(
-            "holds no mapping of names", object=str(path), code="bad-secrets-file", hint="write `name: value`"
-        )
-    return content
+class DirectoryBackend:
+    """A mounted directory with a file per key: `variables/KEY`, `connections/ID`.
+
+    As Kubernetes mounts Secrets: names in a volume point through `..data` to a folder that is swapped as a whole, so a
+    key is opened by one path and read at once. A missing directory is an empty one: a volume may be optional.
+    """
+
+    name = "directory"
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def find_variable(self, key: str) -> str | None:
+        """The file's text; one line end at its end belongs to the editor, not to the value."""
+        return self._find("variables", key)
+
+    async def find_connection(self, conn_id: str) -> vault_port.Connection | None:
+        """From a URI or a JSON text."""
+        text = self._find("connections", conn_id)
+        return None if text is None else connections.parse(conn_id, text)
+
+    def _find(self, folder: str, key: str) -> str | None:
+        if "/" in key or "\0" in key or key.startswith(".."):
+            return None  # no file of a mounted volume has such a name; the last one is the volume's own
+        path = self._directory / folder / key
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise errors.Rejected(
+                f"cannot be read: {reason}",
+                object=str(path),
+                code="bad-secrets-file",
+                hint="check its mode and its content",
+            ) from None
+        return text.removesuffix("\n")
