@@ -13,54 +13,127 @@ from pathlib import Path
 PREFIX = "AIRFLOW__"
 
 IN_DAG_FILES: dict[str, str] = {
-    "core.executor": "`conf` in DAG files gives it; what runs tasks here is the runtime.",
-    "operators.default_owner": "`conf` in DAG files gives it.",
-    "operators.default_queue": "`conf` in DAG files gives it.",
-    "kubernetes_executor.namespace": "`conf` in DAG files gives it.",
+    "core.executor": "`LocalExecutor`; what runs tasks here is the runtime",
+    "core.load_examples": "`False`; there are no example DAGs",
+    "core.unit_test_mode": "`False`",
+    "operators.default_owner": "`airflow`; the owner of tasks without one is not changed by it yet",
+    "operators.default_queue": "`default`; the queue of tasks without one is not changed by it yet",
+    "operators.default_deferrable": "`False`",
+    "kubernetes_executor.namespace": "`default`",
 }
-"""Options that only DAG files read, through `airflow.configuration.conf`."""
+"""Options that only DAG files read, through `airflow.configuration.conf`, with their default there."""
+
+NOT_YET: dict[str, str] = {
+    "core.dags_are_paused_at_creation": "new DAGs are not paused, unless they say `is_paused_upon_creation`",
+    "core.default_timezone": "dates without a zone are UTC; give them one",
+    "core.default_task_weight_rule": "`downstream`; give tasks their `weight_rule`",
+    "core.default_task_execution_timeout": "none; give tasks their `execution_timeout`, or DAGs `default_args`",
+    "core.max_task_retry_delay": "back-off is bounded by the task's own `max_retry_delay` only",
+    "core.max_consecutive_failed_dag_runs_per_dag": "0, no limit; give DAGs `max_consecutive_failed_dag_runs`",
+    "core.dag_discovery_safe_mode": "`True`: a file counts if it mentions `dag` and `airflow`",
+    "core.sensitive_var_conn_names": "the names that are taken for secrets are fixed",
+    "operators.default_cpus": "tasks have no resources of this kind",
+    "scheduler.create_cron_data_intervals": "files that mean Airflow 2 have data intervals, files that mean 3 have not; "
+    "give the DAG a `CronDataIntervalTimetable` or `CronTriggerTimetable`",
+    "scheduler.create_delta_data_intervals": "as `scheduler.create_cron_data_intervals`",
+    "dag_processor.dag_bundle_config_list": "there is one bundle, a folder: `dags.folder`",
+    "secrets": "Variables and Connections come from the environment, from files in the home, and from the database",
+    "workers.secrets_backend": "as `secrets`",
+    "workers.secrets_backend_kwargs": "as `secrets`",
+    "email": "no mail is sent",
+    "smtp": "no mail is sent",
+    "logging.remote_logging": "logs lie in the home only",
+    "logging.logging_level": "`--log-level` of `standalone`; tasks log at INFO",
+    "triggerer": "triggers are not run: a task that defers itself fails, with this reason",
+    "lineage": "no lineage is kept",
+    "openlineage": "no lineage is kept",
+}
+"""By option, or by section for all others of it: the meaning is real here, and nothing reads it yet."""
 
 NOT_USED: dict[str, str] = {
-    "core.fernet_key": "secrets here are encrypted with a key of their own, in a file beside the home; Airflow's key "
-    "opens nothing of ours. Connections and Variables come over in the clear, by `airflow connections export`.",
-    "core.auth_manager": "there are no users on one machine; whoever may write the home may do everything.",
-    "core.load_examples": "there are no example DAGs to load.",
-    "core.plugins_folder": "plugins are not loaded; DAG files may import from their own folder.",
-    "core.execution_api_server_url": "tasks ask their supervisor through a socket, not over HTTP.",
-    "core.sql_alchemy_conn": "see `database.sql_alchemy_conn`.",
-    "core.hostname_callable": "attempts carry this machine's name.",
-    "core.dagbag_import_error_tracebacks": "tracebacks of broken files are always whole.",
-    "core.donot_pickle": "nothing is pickled.",
-    "core.xcom_backend": "XCom values are kept by the store; a class of Airflow's cannot be put in its place.",
-    "core.simple_auth_manager_users": "there are no users on one machine.",
-    "database": "Airflow's database has tables of the same names (dag_run, task_instance, xcom): two programs in one "
-    "database would destroy each other's rows. Name a database of its own in `database.url`.",
-    "scheduler": "the scheduler here works by events, not by loops over files and rows; see the `scheduler` section.",
-    "dag_processor": "files are read when they change, not every so many seconds.",
-    "celery": "there is no Celery: attempts are processes on this machine.",
-    "celery_kubernetes_executor": "there is no Celery.",
-    "dask": "there is no Dask executor.",
-    "kubernetes_executor": "tasks are not pods of an executor; pod tasks say what they want themselves.",
-    "kubernetes": "as `kubernetes_executor`.",
-    "webserver": "there is no web server yet.",
-    "api": "there is no web server yet.",
-    "api_auth": "there is no web server yet.",
-    "fab": "there are no users on one machine.",
-    "execution_api": "tasks ask their supervisor through a socket, not over HTTP.",
-    "triggerer": "there is no separate triggerer.",
-    "smtp": "mail is not sent from settings; operators use their Connection.",
-    "email": "mail is not sent from settings; operators use their Connection.",
-    "metrics": "there is no StatsD or OpenTelemetry sender.",
-    "traces": "there is no OpenTelemetry sender.",
-    "sentry": "errors are not sent anywhere.",
-    "lineage": "no lineage is kept.",
-    "openlineage": "no lineage is kept.",
-    "logging": "logs lie in the home, one file per attempt; see the `logs` section.",
-    "sensors": "sensors take their time limits from their own arguments.",
+    "core.hostname_callable": "attempts carry this machine's name",
+    "core.might_contain_dag_callable": "a function of Airflow's cannot be put in place of our own look at files",
+    "core.mp_start_method": "attempts are forked from processes that have the DAG file loaded, always",
+    "core.mp_forkserver_preload": "as `core.mp_start_method`",
+    "core.execute_tasks_new_python_interpreter": "as `core.mp_start_method`",
+    "core.auth_manager": "there are no users: whoever may write the home may do everything",
+    "core.simple_auth_manager_users": "as `core.auth_manager`",
+    "core.simple_auth_manager_all_admins": "as `core.auth_manager`",
+    "core.simple_auth_manager_passwords_file": "as `core.auth_manager`",
+    "core.security": "there is no Kerberos",
+    "core.default_impersonation": "tasks run as the user who started the server",
+    "core.plugins_folder": "plugins are not loaded; DAG files may import modules of their own folder",
+    "core.lazy_load_plugins": "as `core.plugins_folder`",
+    "core.lazy_discover_providers": "providers are imported by the DAG files that use them",
+    "core.fernet_key": "secrets are encrypted with a key of their own, in a file beside the home; Airflow's key opens "
+    "nothing of ours",
+    "core.dagbag_import_error_tracebacks": "tracebacks of broken files are always kept",
+    "core.dagbag_import_error_traceback_depth": "tracebacks of broken files are kept whole",
+    "core.allowed_deserialization_classes": "values are JSON; no class is made from a name in them",
+    "core.allowed_deserialization_classes_regexp": "as `core.allowed_deserialization_classes`",
+    "core.killed_task_cleanup_time": "see `runtime.local.grace_seconds`",
+    "core.dag_run_conf_overrides_params": "`True`, always",
+    "core.task_success_overtime": "a finished task's process is ended at once",
+    "core.min_serialized_dag_update_interval": "DAGs are recorded when their files change",
+    "core.compress_serialized_dags": "how DAGs are stored is no setting",
+    "core.num_dag_runs_to_retain_rendered_fields": "rendered fields are not kept; `tradewind render` makes them anew",
+    "core.xcom_backend": "values are kept by the store; a class of Airflow's cannot be put in its place",
+    "core.hide_sensitive_var_conn_fields": "they are hidden, always",
+    "core.allow_double_dot_in_ids": "ids have Airflow's own rules",
+    "core.daemon_umask": "the server does not detach itself; its umask is the one it is started with",
+    "core.asset_manager_class": "a class of Airflow's cannot be put in place of our own",
+    "core.asset_manager_kwargs": "as `core.asset_manager_class`",
+    "core.test_connection": "there is no web server to test Connections from",
+    "core.max_templated_field_length": "rendered fields are shown whole",
+    "core.execution_api_server_url": "tasks ask their supervisor through a socket, not over HTTP",
+    "core.multi_team": "a home is one team's",
+    "core.team_name_cache_ttl": "as `core.multi_team`",
+    "core.rerun_with_latest_version": "a run keeps the DAG version it began with",
+    "core.sql_alchemy_conn": "see `database`",
+    "core.dag_concurrency": "an older name of `core.max_active_tasks_per_dag`; use that",
+    "core.donot_pickle": "nothing is pickled",
+    "core.dag_file_processor_timeout": "see `dags.parse_timeout_seconds`",
+    "database": "Airflow's database has tables of the same names as ours (`dag_run`, `task_instance`, `xcom`): in one "
+    "database, two programs would destroy each other's rows. Give a database of its own in `database.url`",
+    "logging": "one log per attempt, in the home; see `logs` in the settings",
+    "metrics": "metrics are fetched from the health address, in Prometheus' form; nothing is sent",
+    "traces": "no traces are sent",
+    "api": "there is no web server",
+    "api_auth": "there is no web server",
+    "webserver": "there is no web server",
+    "fab": "there are no users and roles",
+    "cli": "commands act on the home, not over HTTP",
+    "debug": "`tradewind run` is the way to try a DAG",
+    "workers": "tasks ask their supervisor through a socket, not over HTTP",
+    "sdk": "tasks are written in Python, or are pods",
+    "execution_api": "tasks ask their supervisor through a socket, not over HTTP",
+    "operators": "operators have what they are given",
+    "sentry": "errors are not sent anywhere",
+    "usage_data_collection": "nothing is collected",
+    "scheduler": "the scheduler works by events, not by loops over files and rows; see `scheduler` in the settings",
+    "connection_test": "there is no web server to test Connections from",
+    "kerberos": "there is no Kerberos",
+    "sensors": "sensors have the time limit that they are given, 7 days without one",
+    "dag_processor": "files are read when they change, not every so many seconds",
+    "state_store": "there is no store of task state",
+    "profiling": "the server is not profiled by a setting",
+    "callbacks": "callbacks run in the task's own process",
+    "celery": "there is no Celery: attempts are processes on this machine",
+    "celery_kubernetes_executor": "there is no Celery",
+    "celery_broker_transport_options": "there is no Celery",
+    "dask": "there is no Dask",
+    "kubernetes": "as `kubernetes_executor`",
+    "kubernetes_executor": "tasks are no pods of an executor; a pod task says itself what it wants",
+    "kubernetes_environment_variables": "as `kubernetes_executor`",
+    "local_kubernetes_executor": "as `kubernetes_executor`",
+    "edge": "there are no edge workers",
+    "elasticsearch": "logs lie in the home",
+    "opensearch": "logs lie in the home",
+    "azure_remote_logging": "logs lie in the home",
 }
 """By option, or by section for all others of it: why it has no meaning here."""
 
-UNKNOWN = "unknown here; DAG files that ask `conf` for it get it."
+UNKNOWN = "unknown here; DAG files that ask `conf` for it get it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +152,14 @@ def variable(option: str) -> str:
 
 def why(option: str) -> str:
     """Why an option has no setting here."""
-    told = {**NOT_USED, **IN_DAG_FILES}
-    return told.get(option) or told.get(option.partition(".")[0]) or UNKNOWN
+    for name in (option, option.partition(".")[0]):
+        if name in NOT_USED:
+            return NOT_USED[name]
+        if name in NOT_YET:
+            return f"not yet: {NOT_YET[name]}"
+        if name in IN_DAG_FILES:
+            return "read by DAG files only, through `conf`"
+    return UNKNOWN
 
 
 def ignored(environment: Mapping[str, str], meant: set[str]) -> list[Ignored]:
@@ -117,5 +196,5 @@ def dags_of_home(environment: Mapping[str, str], own: Path | None) -> Path | Non
 def _why_of_variable(option: str) -> str:
     for ending in ("_cmd", "_secret"):
         if option.endswith(ending):
-            return "commands and secret back ends are not asked for settings; set the value itself."
+            return "commands and secret back ends are not asked for settings; set the value itself"
     return why(option)

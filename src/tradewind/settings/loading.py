@@ -87,6 +87,11 @@ def all_fields() -> list[Field]:
     return list(fields.fields(Settings))
 
 
+def all_sections() -> list[tuple[str, type[fields.Section]]]:
+    """Every section with its dotted name, in the order of the tree."""
+    return list(fields.sections(Settings))
+
+
 def get_field(key: str) -> Field:
     """One setting by its dotted key. Raises `errors.Rejected` with the nearest name."""
     for field in all_fields():
