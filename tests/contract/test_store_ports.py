@@ -267,6 +267,44 @@ async def test_sealed_rows_are_kept_by_kind_and_key(open_store: OpenStore) -> No
         assert await store.vault.find("connection", "b") == connection
 
 
+@pytest.mark.parametrize(("existing", "written", "kept"), [("overwrite", 2, b"new"), ("skip", 1, b"old")])
+async def test_many_sealed_rows_are_put_at_once(
+    open_store: OpenStore, existing: port.OnExisting, written: int, kept: bytes
+) -> None:
+    async with open_store() as store:
+        await store.vault.put(port.VaultRow(kind="variable", key="a", sealed=b"old", key_id="1"))
+        fresh = [port.VaultRow(kind="variable", key=key, sealed=b"new", key_id="1") for key in ("b", "a")]
+        assert await store.vault.put_all(fresh, existing) == written
+        assert [row.sealed for row in await store.vault.list("variable")] == [kept, b"new"]
+
+
+async def test_none_of_many_sealed_rows_is_put_where_one_must_not_be_replaced(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        await store.vault.put(port.VaultRow(kind="variable", key="a", sealed=b"old", key_id="1"))
+        fresh = [port.VaultRow(kind="variable", key=key, sealed=b"new", key_id="1") for key in ("0", "a", "b")]
+        with pytest.raises(errors.Conflict, match=r"^a: ") as caught:
+            await store.vault.put_all(fresh, "fail")
+        assert caught.value.code == "already-there"
+        assert [row.sealed for row in await store.vault.list("variable")] == [b"old"]
+
+
+async def test_a_row_is_sealed_anew_only_where_nobody_wrote_it_meanwhile(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        first, second, gone = (
+            port.VaultRow(kind="connection", key=key, sealed=b"old", key_id="1", description="d") for key in "abc"
+        )
+        for row in (first, second):
+            await store.vault.put(row)
+        written = port.VaultRow(kind="connection", key="b", sealed=b"written", key_id="1")
+        await store.vault.put(written)
+        changes = [
+            (row, port.VaultRow(kind=row.kind, key=row.key, sealed=b"new", key_id="2", description="d"))
+            for row in (first, second, gone)
+        ]
+        assert await store.vault.reseal(changes) == 1
+        assert await store.vault.list("connection") == [changes[0][1], written]
+
+
 async def test_a_store_that_is_there_passes_its_check(open_store: OpenStore) -> None:
     async with open_store() as store:
         await store.check()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -18,9 +18,9 @@ from tradewind.model.dagspec import DagSpec, Meaning
 from tradewind.model.facts import Batch, Fact
 from tradewind.model.ids import AttemptId, DagId, RunKey, VersionHash
 from tradewind.model.problem import Problem
-from tradewind.model.rows import Attempt, DagRow, DagRun, OutboxRow, Pool, TaskInstance, XComRow
+from tradewind.model.rows import Attempt, Backfill, DagRow, DagRun, OutboxRow, Pool, TaskInstance, XComRow
 from tradewind.model.snapshot import ActiveSnapshot, RunRef, RunSnapshot
-from tradewind.model.states import RunState, TaskState
+from tradewind.model.states import BackfillState, RunState, TaskState
 from tradewind.ports import upkeep
 
 
@@ -199,8 +199,8 @@ class DagVersions(Protocol):
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """A page by key: at most `limit` rows after the one whose key is `after`.
 
-    The key of a DAG is its id, of a run its run key, of a task instance `TASK_ID:MAP_INDEX`. Any other is refused
-    (`errors.Rejected`).
+    The key of a DAG is its id, of a run its run key, of a backfill its id, of a task instance `TASK_ID:MAP_INDEX`. Any
+    other is refused (`errors.Rejected`).
     """
 
     limit: int = 50
@@ -258,6 +258,24 @@ class Views(Protocol):
         """Task instances by state for each run (whole run), from the counters."""
         ...
 
+    async def list_backfills(
+        self, page: Page, dag_id: DagId | None = None, states: Sequence[BackfillState] = ()
+    ) -> Sequence[Backfill]:
+        """Newest first."""
+        ...
+
+    async def get_backfill(self, backfill_id: int) -> Backfill:
+        """Raises `errors.NotFound`."""
+        ...
+
+    async def count_backfill_runs(self, backfill_id: int) -> dict[str, int]:
+        """Its runs by state; a run that another backfill ran again since is that one's."""
+        ...
+
+    async def list_backfill_runs(self, backfill_id: int, page: Page) -> Sequence[DagRun]:
+        """Its runs, newest first."""
+        ...
+
     async def list_pools(self) -> Sequence[Pool]:
         """In order of name."""
         ...
@@ -294,6 +312,10 @@ class XComs(Protocol):
         ...
 
 
+OnExisting = Literal["overwrite", "fail", "skip"]
+"""What becomes of a row that is there already, named as Airflow's `--action-on-existing-key`."""
+
+
 class VaultRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An encrypted Variable or Connection."""
 
@@ -319,6 +341,21 @@ class VaultRows(Protocol):
 
     async def put(self, row: VaultRow) -> None:
         """Insert or replace."""
+        ...
+
+    async def put_all(self, rows: Sequence[VaultRow], existing: OnExisting) -> int:
+        """All or none, in one transaction; how many were written.
+
+        Of the rows that are there already, `overwrite` replaces them, `skip` leaves them as they are, and `fail` raises
+        `errors.Conflict` that names them, with nothing written.
+        """
+        ...
+
+    async def reseal(self, changes: Sequence[tuple[VaultRow, VaultRow]]) -> int:
+        """Replace each first row by its second where it is still sealed as in the first; how many were.
+
+        In one transaction. A row that someone wrote or deleted since it was read stays as that one left it.
+        """
         ...
 
     async def delete(self, kind: str, key: str) -> bool:

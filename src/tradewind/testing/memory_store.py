@@ -123,6 +123,24 @@ class MemoryVaultRows:
         """Insert or replace."""
         self._tables.vault[row.kind, row.key] = row
 
+    async def put_all(self, rows: Sequence[port.VaultRow], existing: port.OnExisting) -> int:
+        """All or none."""
+        there = [row.key for row in rows if (row.kind, row.key) in self._tables.vault]
+        if there and existing == "fail":
+            raise errors.Conflict("is there already", object=", ".join(there), code="already-there")
+        chosen = [row for row in rows if existing == "overwrite" or row.key not in there]
+        self._tables.vault.update({(row.kind, row.key): row for row in chosen})
+        return len(chosen)
+
+    async def reseal(self, changes: Sequence[tuple[port.VaultRow, port.VaultRow]]) -> int:
+        """Where it is still the first."""
+        kept = self._tables.vault
+        fit = [
+            (old, new) for old, new in changes if getattr(kept.get((old.kind, old.key)), "sealed", None) == old.sealed
+        ]
+        kept.update({(new.kind, new.key): new for _, new in fit})
+        return len(fit)
+
     async def delete(self, kind: str, key: str) -> bool:
         """True where it existed."""
         return self._tables.vault.pop((kind, key), None) is not None
