@@ -15,6 +15,7 @@ from tradewind.model.outcome import Success
 from tradewind.model.states import EndReason
 from tradewind.podlet import fence
 from tradewind.protocol import podlet as protocol
+from tradewind.protocol.work import FileRef
 
 UNTIL = """
 import os, pathlib, time
@@ -132,8 +133,8 @@ def test_one_that_never_began_is_stopped_for_good(podlet: Podlet) -> None:
     assert not fence.enter(str(podlet.folder("early")), 0)
 
 
-def test_of_a_late_fork_and_a_new_one_the_first_enters_and_its_end_is_told(podlet: Podlet) -> None:
-    """The podlet dies while a zygote is between hearing of the attempt and forking it: both podlets' forks come."""
+def killed_before_the_fork(podlet: Podlet) -> tuple[FileRef, int, str]:
+    """The file, its zygote and the attempt: the zygote, stopped, has heard of it, and a new podlet is there."""
     file = podlet.write(UNTIL)
     podlet.parse(file)
     (zygote,) = podlet.zygote_pids()
@@ -143,6 +144,11 @@ def test_of_a_late_fork_and_a_new_one_the_first_enters_and_its_end_is_told(podle
     time.sleep(0.1)
     podlet.kill()
     podlet.start()
+    return file, zygote, attempt
+
+
+def test_of_a_late_fork_and_a_new_one_the_first_enters_and_its_end_is_told(podlet: Podlet) -> None:
+    file, zygote, attempt = killed_before_the_fork(podlet)
     podlet.client.send(protocol.StartPython(work=podlet.work(file, "until", attempt)))
     kill(zygote, signal.SIGCONT)
     wait_until((podlet.files / "ledger").exists)
@@ -153,15 +159,7 @@ def test_of_a_late_fork_and_a_new_one_the_first_enters_and_its_end_is_told(podle
 
 
 def test_a_late_fork_that_was_first_is_followed_by_the_new_podlet(podlet: Podlet) -> None:
-    file = podlet.write(UNTIL)
-    podlet.parse(file)
-    (zygote,) = podlet.zygote_pids()
-    kill(zygote, signal.SIGSTOP)
-    attempt = podlet.begin(file, "until")
-    wait_until(podlet.folder(attempt).exists)
-    time.sleep(0.1)
-    podlet.kill()
-    podlet.start()
+    _, zygote, attempt = killed_before_the_fork(podlet)
     slow = podlet.write(UNTIL + "time.sleep(0.5)\n")
     podlet.client.send(protocol.StartPython(work=podlet.work(slow, "until", attempt)))
     kill(zygote, signal.SIGCONT)
