@@ -113,3 +113,26 @@ class History(Protocol):
     async def give_back_space(self, slice_of: timedelta) -> int:
         """Give free pages back to the file system, for about so long; bytes given back. 0 where there is nothing to."""
         ...
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is not as it should be."""
+
+    check: str
+    """Which check found it: file, counters, attempts, versions, facts, run keys, removal, logs."""
+    object: str
+    problem: str
+    repairable: bool = False
+    """It follows from other rows, so `Checks.repair` can make it anew."""
+
+
+class Checks(Protocol):
+    """Whether a database is whole. Goes through all of it, so it takes its time."""
+
+    async def check(self) -> Sequence[Finding]:
+        """What is wrong; nothing where all is well."""
+        ...
+
+    async def repair(self) -> Sequence[Finding]:
+        """Make anew what follows from other rows; what was wrong before."""
+        ...

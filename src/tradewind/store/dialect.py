@@ -100,6 +100,9 @@ class SqliteSession:
             free = left
         return (before - free) * int(self._raw.execute("pragma page_size").fetchone()[0])
 
+    def broken_parts(self) -> list[str]:
+        return [text for (text,) in self.rows("pragma integrity_check") if text != "ok"]
+
     def _free_pages(self) -> int:
         return int(self._raw.execute("pragma freelist_count").fetchone()[0])
 
@@ -264,6 +267,9 @@ class PostgresSession:
 
     def give_back_space(self, over: Callable[[], bool]) -> int:
         return 0  # autovacuum sees to it
+
+    def broken_parts(self) -> list[str]:
+        return []  # its extension amcheck is for that
 
     def commit(self) -> None:
         self._cursor.execute("commit")

@@ -54,6 +54,10 @@ class Session(Protocol):
         """Outside of a transaction: give free pages back to the file system until it is over; bytes given back."""
         ...
 
+    def broken_parts(self) -> list[str]:
+        """What the database itself finds broken in its files; nothing where it cannot tell (PostgreSQL)."""
+        ...
+
     def commit(self) -> None: ...
     def rollback(self) -> None:
         """Back to before `begin`; never raises, for a connection may be gone."""

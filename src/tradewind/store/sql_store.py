@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from tradewind.store import dialect as dialects
 from tradewind.store import schema
+from tradewind.store.checking import SqlChecks
 from tradewind.store.connections import Connections
 from tradewind.store.inbox import SqlInbox
 from tradewind.store.lease import SqlLease
@@ -38,6 +39,7 @@ class SqlStore:
         self.xcoms = SqlXComs(connections)
         self.vault = SqlVaultRows(connections)
         self.history = SqlHistory(connections)
+        self.checks = SqlChecks(connections)
 
     async def check(self) -> None:
         """A trivial read."""
