@@ -11,7 +11,7 @@ import pytest
 from tests.support import rows
 from tradewind.model.ids import AttemptId, DagId, RunKey
 from tradewind.model.snapshot import RunRef
-from tradewind.model.states import RunState, TaskState
+from tradewind.model.states import BackfillState, RunState, TaskState
 from tradewind.ports import errors
 from tradewind.ports.store import Page
 from tradewind.store import dialect as dialects
@@ -40,7 +40,8 @@ class Tracing(dialects.Sqlite):
 async def _ask_everything(store: sql_store.SqlStore) -> None:
     epoch = await rows.lead(store)
     await store.versions.put([rows.version("d")], [rows.file_status("d.py")], [], rows.START)
-    await store.runs.commit(rows.batch(rows.run(1), rows.task(1), rows.attempt("a1", 1), rows.xcom(1)), epoch)
+    some = rows.batch(rows.run(1), rows.task(1), rows.attempt("a1", 1), rows.xcom(1), rows.backfill(1))
+    await store.runs.commit(some, epoch)
     await store.runs.load_active()
     await store.runs.read(0)
     await store.runs.last_run_key()
@@ -49,6 +50,12 @@ async def _ask_everything(store: sql_store.SqlStore) -> None:
     for states in ((), (RunState.FAILED,), (RunState.SUCCESS, RunState.RUNNING)):
         await store.views.list_runs(Page(), None, states)
         await store.views.list_runs(Page(after="7"), DagId("d"), states)
+    await store.views.list_backfills(Page())
+    await store.views.list_backfills(Page(after="7"), DagId("d"), [BackfillState.RUNNING])
+    await store.views.list_backfills(Page(), None, [BackfillState.RUNNING, BackfillState.PAUSED])
+    await store.views.get_backfill(1)
+    await store.views.count_backfill_runs(1)
+    await store.views.list_backfill_runs(1, Page(after="7"))
     await store.views.list_dags(Page(after="a"))
     await store.views.get_dag(DagId("d"))
     await store.views.get_run(DagId("d"), "r1")

@@ -109,18 +109,18 @@ NEXT_MIGRATION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9000"
+down_revision = "%s"
 
 
 def upgrade():
     op.add_column("dag", sa.Column("added", sa.Text()))
     op.execute("insert into inbox (at, asked_by, command) values (0, 'migration', '{}')")
-"""
+""".replace("%s", schema.HEAD)
 
 KNOW_NEXT = """
 from tradewind.store import migrating, schema
-schema.HEAD = "0002"
+schema.HEAD = "9000"
 configuration = migrating.configuration
 def with_next():
     config = configuration()
@@ -140,7 +140,7 @@ def test_processes_that_migrate_at_once_migrate_once(database_url: str, tmp_path
     asyncio.run(make())
     versions = tmp_path / "versions"
     versions.mkdir()
-    (versions / "0002_next.py").write_text(NEXT_MIGRATION)
+    (versions / "9000_next.py").write_text(NEXT_MIGRATION)
     ours = pathlib.Path(migrating.__file__).with_name("migrations") / "versions"
     prepare = KNOW_NEXT.format(versions=versions, ours=ours)
     # The lease was there before: its row is still what it was.
@@ -149,7 +149,7 @@ def test_processes_that_migrate_at_once_migrate_once(database_url: str, tmp_path
     dialect = dialects.choose(database_url, BUSY)
     session = dialect.connect()
     try:
-        assert session.rows("select version_num from alembic_version") == [("0002",)]
+        assert session.rows("select version_num from alembic_version") == [("9000",)]
         assert session.rows("select count(*) from inbox where asked_by = 'migration'") == [(1,)]
         assert session.rows("select added from dag") == []
     finally:
@@ -161,7 +161,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(database_url: str,
     asyncio.run(_open(database_url))
     versions = tmp_path / "versions"
     versions.mkdir()
-    (versions / "0002_next.py").write_text(NEXT_MIGRATION + '    raise RuntimeError("no")\n')
+    (versions / "9000_next.py").write_text(NEXT_MIGRATION + '    raise RuntimeError("no")\n')
     ours = pathlib.Path(migrating.__file__).with_name("migrations") / "versions"
     prepare = KNOW_NEXT.format(versions=versions, ours=ours)
     with pytest.raises(AssertionError, match="RuntimeError: no"):

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tradewind.model.dagspec import DagSpec, EmptyBody, TaskSpec
-from tradewind.model.facts import AttemptFact, Batch, CountDelta, Fact, RunFact, TaskFact
+from tradewind.model.facts import AttemptFact, BackfillFact, Batch, CountDelta, Fact, RunFact, TaskFact
 from tradewind.model.ids import AttemptId, DagId, RunId, RunKey, TaskId, VersionHash
-from tradewind.model.rows import Attempt, DagRun, OutboxRow, TaskInstance, XComRow
+from tradewind.model.rows import Attempt, Backfill, DagRun, OutboxRow, TaskInstance, XComRow
 from tradewind.model.states import AttemptPhase, RunState, RunType, TaskState
 from tradewind.ports import store as port
 
@@ -40,6 +40,17 @@ def attempt(attempt_id: str, run_key: int, task_id: str = "t", **fields: Any) ->
     return Attempt(attempt_id=AttemptId(attempt_id), run_key=RunKey(run_key), task_id=TaskId(task_id), **given)
 
 
+def backfill(backfill_id: int, dag_id: str = "d", **fields: Any) -> Backfill:
+    """A backfill of January; running unless told otherwise."""
+    given: dict[str, Any] = {
+        "version": VersionHash("v1"),
+        "start": day(1),
+        "end": day(31),
+        "created_at": START,
+    } | fields
+    return Backfill(backfill_id=backfill_id, dag_id=DagId(dag_id), **given)
+
+
 def xcom(run_key: int, task_id: str = "t", map_index: int = -1, key: str = "k", value: bytes = b"1") -> XComRow:
     """An XCom."""
     return XComRow(run_key=RunKey(run_key), task_id=TaskId(task_id), map_index=map_index, key=key, value=value)
@@ -55,7 +66,7 @@ def outbox_row(key: str, due_at: datetime = START) -> OutboxRow:
     return OutboxRow(key=key, kind="callback", payload={"which": "success"}, due_at=due_at)
 
 
-def batch(*rows: Fact | DagRun | TaskInstance | Attempt | XComRow | CountDelta) -> Batch:
+def batch(*rows: Fact | DagRun | TaskInstance | Attempt | Backfill | XComRow | CountDelta) -> Batch:
     """A batch of facts (rows become the fact that carries them), XComs and counters."""
     facts: list[Fact] = []
     for row in rows:
@@ -66,6 +77,8 @@ def batch(*rows: Fact | DagRun | TaskInstance | Attempt | XComRow | CountDelta) 
                 facts.append(TaskFact(task=row))
             case Attempt():
                 facts.append(AttemptFact(attempt=row))
+            case Backfill():
+                facts.append(BackfillFact(backfill=row))
             case XComRow() | CountDelta():
                 pass
             case _:

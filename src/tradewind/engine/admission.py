@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 from msgspec.structs import replace
 
-from tradewind.engine import attempts, crossings, native, readiness, runs, schedules
+from tradewind.engine import attempts, backfills, crossings, native, readiness, runs, schedules
 from tradewind.engine.core import Check, Core
 from tradewind.engine.live import LiveRun
 from tradewind.engine.queues import Group
@@ -24,6 +24,8 @@ def admit(core: Core) -> None:
     core.watches.resume()
     core.slots.update(core.slots_unknown)
     core.slots_unknown.clear()
+    core.backfill_looks.update(core.backfills_unknown)
+    core.backfills_unknown.clear()
     core.checks.update(core.past_unknown)
     core.past_unknown.clear()
     due(core)
@@ -33,9 +35,10 @@ def admit(core: Core) -> None:
         _cross(core)
         runs.pause_after_failures(core)
         schedules.create_due(core)
+        backfills.advance(core)
         runs.start_waiting(core)
         _launch(core)
-        if not (core.checks or core.dirty or core.slots or core.watches.has_told):
+        if not (core.checks or core.dirty or core.slots or core.backfill_looks or core.watches.has_told):
             return
 
 
@@ -48,6 +51,8 @@ def due(core: Core) -> None:
             attempts.deadline_passed(core, core.attempts[key])
         elif kind is Kind.SLOT:
             core.slots[key] = None
+        elif kind is Kind.BACKFILL:
+            core.backfill_looks[key] = None
         elif kind is Kind.RUN_START:
             core.runqueue.look(core.runs[key].run.dag_id)
         else:

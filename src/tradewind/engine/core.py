@@ -25,6 +25,7 @@ from tradewind.engine.watches import Watches
 from tradewind.model.dagspec import DagSpec, TriggerRunBody, WaitTaskBody
 from tradewind.model.facts import (
     AttemptFact,
+    BackfillFact,
     DagFact,
     PoolFact,
     RunFact,
@@ -33,8 +34,8 @@ from tradewind.model.facts import (
 )
 from tradewind.model.ids import AttemptId, RunKey, TaskKey, VersionHash
 from tradewind.model.problem import Problem
-from tradewind.model.rows import Attempt, DagRow, DagRun, Pool, TaskInstance
-from tradewind.model.states import AttemptPhase, RunState, TaskState
+from tradewind.model.rows import Attempt, Backfill, DagRow, DagRun, Pool, TaskInstance
+from tradewind.model.states import AttemptPhase, BackfillState, RunState, TaskState
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -84,6 +85,12 @@ class Core(Tables):
         """DAGs whose next scheduled run is to be looked at."""
         self.slots_unknown: dict[str, None] = {}
         """Those which are looked at again when it is known whether the run exists."""
+        self.backfill_looks: dict[int, None] = {}
+        """Backfills that may have room for a run."""
+        self.backfills_unknown: dict[int, None] = {}
+        """Those which are looked at again when it is known which of their runs exist."""
+        self.sliced: dict[int, int] = {}
+        """How many dates each backfill looked at in this batch: a long one must not hold it up."""
         self.past_unknown: dict[Check, None] = {}
         """What is looked at again when the runs before are loaded."""
         self.streaks: dict[RunKey, None] = {}
@@ -198,6 +205,8 @@ class Core(Tables):
         if run.state is not before.state:
             self.watches.run_changed(run)
             self.slots[run.dag_id] = None
+            if run.backfill_id is not None:
+                self.backfill_looks[run.backfill_id] = None
             if run.state.is_finished:
                 self.over[run.run_key] = None
                 self.past.forget(run.run_key)
@@ -247,9 +256,33 @@ class Core(Tables):
     def drop_dag(self, dag_id: str) -> None:
         """A DAG was deleted with its history."""
         self.problems.pop(dag_id, None)
+        for backfill_id in [one for one, backfill in self.backfills.items() if backfill.dag_id == dag_id]:
+            del self.backfills[backfill_id]
         before = self.dags.pop(dag_id, None)
         if before is not None:
             self._journal.append(("dag", dag_id, before, None))
+
+    def put_backfill(self, backfill: Backfill, cause: str) -> None:
+        """A backfill is now so."""
+        self._journal.append(("backfill", backfill.backfill_id, self.backfills.get(backfill.backfill_id), backfill))
+        self.backfills[backfill.backfill_id] = backfill
+        self.last_backfill_id = max(self.last_backfill_id, backfill.backfill_id)
+        self.facts.append(BackfillFact(backfill=backfill, cause=cause))
+        self.backfill_looks[backfill.backfill_id] = None
+
+    def is_paused(self, backfill_id: int | None) -> bool:
+        """Whether it is a backfill whose runs are not to start."""
+        backfill = None if backfill_id is None else self.backfills.get(backfill_id)
+        return backfill is not None and backfill.state is BackfillState.PAUSED
+
+    def backfill_room(self, backfill: Backfill) -> int:
+        """How many runs of it may be made beside those that are active."""
+        if backfill.state is not BackfillState.RUNNING or backfill.exhausted:
+            return 0
+        dag = self.dags.get(backfill.dag_id)
+        if dag is None or dag.paused or dag.removed:
+            return 0
+        return backfill.max_active_runs - self.runqueue.of_backfill[backfill.backfill_id]
 
     def put_pool(self, pool: Pool, *, deleted: bool = False) -> None:
         """A pool is now so, or gone."""
@@ -278,6 +311,8 @@ class Core(Tables):
         for live in self.runs.values():
             live.recount()
             self._index_run(live)
+        for backfill_id in self.backfills:
+            self.backfill_looks[backfill_id] = None
 
     def add_rows(self, live: LiveRun, tasks: tuple[TaskInstance, ...], attempts: tuple[Attempt, ...]) -> None:
         """A run as the database has it."""
@@ -293,6 +328,9 @@ class Core(Tables):
     def _index_dag(self, dag: DagRow) -> None:
         self.slots[dag.dag_id] = None
         self.runqueue.look(dag.dag_id)
+        for backfill in self.backfills.values():
+            if backfill.dag_id == dag.dag_id:
+                self.backfill_looks[backfill.backfill_id] = None
         if dag.next_slot is not None:
             self.timers.add(dag.next_slot.run_after, Kind.SLOT, dag.dag_id)
 
@@ -367,6 +405,9 @@ class Core(Tables):
                 return False
             # One that is due and has no room is looked at again when a run of the DAG ends.
             return at > self.now or self.has_room(dag)
+        if kind is Kind.BACKFILL:
+            backfill = self.backfills.get(key)
+            return backfill is not None and self.backfill_room(backfill) > 0
         live = self.runs.get(key)
         if live is None:
             return False

@@ -123,8 +123,8 @@ def _counts(live: LiveRun, before: DagRun) -> bool:
 
 
 def is_first(live: LiveRun) -> bool:
-    """Whether nothing before this run matters to it: no logical date, or the first of a backfill."""
-    return live.run.logical_date is None or live.run.backfill_id == live.run.run_key
+    """Whether nothing before this run matters to it: no logical date, or the first date of a backfill."""
+    return live.run.logical_date is None or live.run.backfill_first
 
 
 def is_met(task: TaskSpec, live: LiveRun, before: LiveRun | None) -> bool:

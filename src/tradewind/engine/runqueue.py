@@ -1,6 +1,6 @@
 """Runs that wait to start, by DAG (and by backfill, which has a limit of its own), in the order in which they may.
 
-Invariant: `running` and `active` equal a count over the runs in memory.
+Invariant: `running`, `active` and `of_backfill` equal a count over the runs in memory.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class RunQueue:
         self.running: defaultdict[Line, int] = defaultdict(int)
         self.active: defaultdict[str, int] = defaultdict(int)
         """Queued and running ones of each DAG, without backfills: the limit of scheduled runs looks at them."""
+        self.of_backfill: defaultdict[int, int] = defaultdict(int)
+        """Queued and running ones of each backfill."""
         self._waiting: defaultdict[str, dict[int | None, list[tuple[datetime, RunKey]]]] = defaultdict(dict)
         self._to_look: dict[str, None] = {}
 
@@ -36,9 +38,11 @@ class RunQueue:
             return
         line = (after.dag_id, after.backfill_id)
         self.running[line] += (after.state is RunState.RUNNING) - (old is RunState.RUNNING)
+        change = (not after.state.is_finished) - (old is not None and not old.is_finished)
         if after.backfill_id is None:
-            was_active = old is not None and not old.is_finished
-            self.active[after.dag_id] += (not after.state.is_finished) - was_active
+            self.active[after.dag_id] += change
+        else:
+            self.of_backfill[after.backfill_id] += change
         if after.state is RunState.QUEUED:
             heap = self._waiting[after.dag_id].setdefault(after.backfill_id, [])
             # The runs of a backfill go in the order in which they were made: it may be a reversed one.

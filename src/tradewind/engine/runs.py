@@ -53,8 +53,6 @@ def create(
         triggered_by=by,
         **more,
     )
-    if run_type is RunType.BACKFILL and run.backfill_id is None:
-        run = replace(run, backfill_id=run.run_key)
     live = core.add_run(run, "created")
     add_missing_tasks(core, live)
     return live
@@ -111,6 +109,8 @@ def start_waiting(core: Core) -> None:
         if dag is not None and dag.paused:
             continue
         for line, heap in core.runqueue.lines(dag_id):
+            if core.is_paused(line[1]):
+                continue
             while heap:
                 live = core.runs.get(heap[0][1])
                 if live is None or live.run.state is not RunState.QUEUED:

@@ -18,7 +18,7 @@ from tradewind.engine.live import LiveRun
 from tradewind.model.dagspec import DagSpec
 from tradewind.model.facts import Fact, XComsCleared
 from tradewind.model.ids import AttemptId, RunKey, TaskKey, VersionHash
-from tradewind.model.rows import Attempt, DagRow, Pool, TaskInstance, XComRow
+from tradewind.model.rows import Attempt, Backfill, DagRow, Pool, TaskInstance, XComRow
 
 
 class Tables:
@@ -33,6 +33,9 @@ class Tables:
     def _empty(self) -> None:
         self.dags: dict[str, DagRow] = {}
         self.pools: dict[str, Pool] = {}
+        self.backfills: dict[int, Backfill] = {}
+        """Those that are neither completed nor cancelled (and those that became so in this batch)."""
+        self.last_backfill_id = 0
         self.runs: dict[RunKey, LiveRun] = {}
         self.attempts: dict[AttemptId, Attempt] = {}
         self.facts: list[Fact] = []
@@ -50,6 +53,7 @@ class Tables:
     def keep_graphs(self) -> None:
         """Forget versions that nothing uses."""
         used = {dag.version for dag in self.dags.values()} | {live.run.version for live in self.runs.values()}
+        used |= {backfill.version for backfill in self.backfills.values()}
         for version in [version for version in self._graphs if version not in used]:
             del self._graphs[version]
 
@@ -90,7 +94,12 @@ class Tables:
         elif kind == "xcoms":
             self.xcoms = before
         else:
-            tables: dict[str, dict[Any, Any]] = {"attempt": self.attempts, "dag": self.dags, "pool": self.pools}
+            tables: dict[str, dict[Any, Any]] = {
+                "attempt": self.attempts,
+                "dag": self.dags,
+                "pool": self.pools,
+                "backfill": self.backfills,
+            }
             rows = tables[kind]
             if before is None:
                 del rows[key]

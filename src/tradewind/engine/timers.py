@@ -10,13 +10,14 @@ from typing import Any
 
 
 class Kind(IntEnum):
-    """What a timer is about; its key is a task key, an attempt id, a run key or a DAG id."""
+    """What a timer is about; its key is a task key, an attempt id, a run key, a DAG id or a backfill's id."""
 
     TASK = 0
     ATTEMPT = 1
     RUN_START = 2
     RUN_TIMEOUT = 3
     SLOT = 4
+    BACKFILL = 5
 
 
 _TIDY_AT = 4096

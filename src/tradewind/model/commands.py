@@ -102,7 +102,7 @@ class DeleteDag(msgspec.Struct, frozen=True, kw_only=True, tag="delete_dag"):
 
 
 class CreateBackfill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="create_backfill"):
-    """Runs for every slot of the DAG's timetable in a range."""
+    """Runs for every slot of the DAG's timetable from `start` to `end`, both inclusive."""
 
     dag_id: str
     start: datetime
@@ -112,6 +112,13 @@ class CreateBackfill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     reprocess: Literal["none", "failed", "completed"] = "none"
     conf: dict[str, Any] = {}
     run_on_latest_version: bool = True
+
+
+class SetBackfill(msgspec.Struct, frozen=True, kw_only=True, tag="set_backfill"):
+    """Pause a backfill (no run of it is made or started), go on with it, or cancel it: its queued runs fail."""
+
+    backfill_id: int
+    action: Literal["pause", "unpause", "cancel"]
 
 
 Command = Union[
@@ -126,6 +133,7 @@ Command = Union[
     SetNote,
     DeleteDag,
     CreateBackfill,
+    SetBackfill,
 ]
 
 
@@ -138,3 +146,4 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     hint: str = ""
     run_id: str | None = None
     touched: int = 0
+    backfill_id: int | None = None

@@ -8,7 +8,7 @@ import msgspec
 
 from tradewind.model.commands import CommandResult
 from tradewind.model.ids import RunKey
-from tradewind.model.rows import Attempt, DagRow, DagRun, OutboxRow, Pool, TaskInstance, XComRow
+from tradewind.model.rows import Attempt, Backfill, DagRow, DagRun, OutboxRow, Pool, TaskInstance, XComRow
 
 
 class RunFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="run"):
@@ -55,6 +55,13 @@ class PoolFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     deleted: bool = False
 
 
+class BackfillFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="backfill"):
+    """A backfill is now so, and why."""
+
+    backfill: Backfill
+    cause: str = ""
+
+
 class OutboxFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="outbox"):
     """Something is to be done in the world."""
 
@@ -76,7 +83,18 @@ class XComsCleared(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     map_index: int = -1
 
 
-Fact = Union[RunFact, TaskFact, TaskDropped, AttemptFact, DagFact, PoolFact, OutboxFact, CommandFact, XComsCleared]
+Fact = Union[
+    RunFact,
+    TaskFact,
+    TaskDropped,
+    AttemptFact,
+    DagFact,
+    PoolFact,
+    BackfillFact,
+    OutboxFact,
+    CommandFact,
+    XComsCleared,
+]
 
 
 class CountDelta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""Rows: what is true now about runs, task instances, attempts, pools and DAGs.
+"""Rows: what is true now about runs, task instances, attempts, pools, DAGs and backfills.
 
 The engine's facts carry these whole; the store keeps the latest of each. Times are aware UTC datetimes.
 """
@@ -6,13 +6,13 @@ The engine's facts carry these whole; the store keeps the latest of each. Times 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from tradewind.model.dagspec import Meaning
 from tradewind.model.ids import AttemptId, DagId, RunId, RunKey, TaskId, TaskKey, VersionHash
-from tradewind.model.states import AttemptPhase, EndReason, RunState, RunType, TaskState
+from tradewind.model.states import AttemptPhase, BackfillState, EndReason, RunState, RunType, TaskState
 from tradewind.model.timetable import RunSlot
 
 
@@ -35,7 +35,9 @@ class DagRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended_at: datetime | None = None
     meaning: Meaning = "3"
     backfill_id: int | None = None
-    """Key of the first run of its backfill."""
+    """The backfill that made it, or that ran it again last."""
+    backfill_first: bool = False
+    """It is that backfill's first date: nothing before it matters to `depends_on_past`."""
     backfill_limit: int = 0
     """How many runs of its backfill may run at once."""
     ending: str = ""
@@ -158,6 +160,42 @@ class DagRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_slot: RunSlot | None = None
     last_slot: RunSlot | None = None
     """The last automated slot a run was made for."""
+
+
+class Backfill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Runs for every slot of a DAG's timetable in a range, made one after the other as there is room.
+
+    It goes through the slots in order; `cursor` is the last one looked at, so that a new leader goes on behind it.
+    """
+
+    backfill_id: int
+    dag_id: DagId
+    version: VersionHash
+    """The version of its beginning: its timetable says which dates there are."""
+    start: datetime
+    end: datetime
+    """Both inclusive."""
+    reverse: bool = False
+    reprocess: Literal["none", "failed", "completed"] = "none"
+    """Which runs that exist already are run again."""
+    max_active_runs: int = 10
+    conf: dict[str, Any] = {}
+    run_on_latest_version: bool = True
+    """Its runs get the DAG's newest version; else those that exist keep theirs, and new ones get `version`."""
+    state: BackfillState = BackfillState.RUNNING
+    created_at: datetime
+    """Slots that were not due then are left out."""
+    ended_at: datetime | None = None
+    triggered_by: str = ""
+    cursor: RunSlot | None = None
+    exhausted: bool = False
+    """No slot is left; it is completed when its last run ends."""
+    created: int = 0
+    """Runs that it made."""
+    cleared: int = 0
+    """Runs that were there and are run again."""
+    left_alone: int = 0
+    """Dates whose run was there and stays as it was."""
 
 
 class XComRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

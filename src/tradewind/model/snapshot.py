@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from tradewind.model.ids import DagId
-from tradewind.model.rows import Attempt, DagRow, DagRun, Pool, TaskInstance
+from tradewind.model.rows import Attempt, Backfill, DagRow, DagRun, Pool, TaskInstance
 
 
 class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +24,10 @@ class ActiveSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     dags: tuple[DagRow, ...] = ()
     pools: tuple[Pool, ...] = ()
     runs: tuple[RunSnapshot, ...] = ()
+    backfills: tuple[Backfill, ...] = ()
+    """Those that are neither completed nor cancelled."""
+    last_backfill_id: int = 0
+    """The largest id of any."""
 
 
 class RunRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,6 +63,20 @@ class RunType(str, Enum):
     ASSET_TRIGGERED = "asset_triggered"
 
 
+class BackfillState(str, Enum):
+    """State of a backfill."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_finished(self) -> bool:
+        """True where no run is made for it any more, and never will be."""
+        return self in (BackfillState.COMPLETED, BackfillState.CANCELLED)
+
+
 class AttemptPhase(str, Enum):
     """How far one launch of one try has come. Ordered; an attempt never goes back."""
 

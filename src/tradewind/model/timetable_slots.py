@@ -32,6 +32,8 @@ from tradewind.model.timetable_spec import (
 from tradewind.model.timetable_zone import UTC
 
 _FIVE_MINUTES = timedelta(minutes=5)
+_MOST_STEPS = 1000
+"""Ticks that are stepped over to come behind the last run: one or two, unless a timetable stands still."""
 
 
 def next_slot(
@@ -209,10 +211,12 @@ def _interval_slot(
     else:
         start = grid.align_down(ran.end)  # the schedule may have changed since
         start = start if earliest is None else max(start, earliest)
-        if start <= ran.start:
+        for _ in range(_MOST_STEPS):  # the schedule changed, or the clocks did by half an hour: Airflow fails after one
+            if start > ran.start:
+                break
             start = grid.after(start)
-            if start <= ran.start:
-                return None
+        else:
+            return None
     if latest is not None and start > latest:
         return None
     return _span(start, grid.after(start))

@@ -9,7 +9,7 @@ import msgspec
 
 from tradewind.model.commands import Command, CommandResult
 from tradewind.model.facts import Fact
-from tradewind.model.rows import Attempt, DagRow, DagRun, OutboxRow, Pool, TaskInstance
+from tradewind.model.rows import Attempt, Backfill, DagRow, DagRun, OutboxRow, Pool, TaskInstance
 from tradewind.ports import store as port
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,6 +39,7 @@ dag_run: Final = msgspec.json.Decoder(DagRun)
 task_instance: Final = msgspec.json.Decoder(TaskInstance)
 attempt: Final = msgspec.json.Decoder(Attempt)
 dag_row: Final = msgspec.json.Decoder(DagRow)
+backfill: Final = msgspec.json.Decoder(Backfill)
 pool: Final = msgspec.json.Decoder(Pool)
 outbox_row: Final = msgspec.json.Decoder(OutboxRow)
 version: Final = msgspec.json.Decoder(port.Version)

@@ -14,6 +14,10 @@ from tradewind.store import codec
 from tradewind.store.sessions import Row, Session
 
 _DAGS = "select body from dag order by dag_id"
+_BACKFILLS = """
+select backfill_id, body from backfill where state in ('running', 'paused') order by backfill_id
+"""
+_LAST_BACKFILL = "select coalesce(max(backfill_id), 0) from backfill"
 _POOLS = "select body from slot_pool order by name"
 # A run that has ended while an attempt of it is still being stopped is not over yet.
 _ACTIVE_RUNS = """
@@ -43,10 +47,13 @@ def load_active(session: Session) -> ActiveSnapshot:
         attempt = codec.attempt.decode(body)
         attempts[attempt.run_key].append(attempt)
     tasks = _tasks_of(session, [run.run_key for run in runs])
+    last_backfill = session.row(_LAST_BACKFILL)
     return ActiveSnapshot(
         dags=tuple(codec.dag_row.decode(body) for (body,) in session.rows(_DAGS)),
         pools=tuple(codec.pool.decode(body) for (body,) in session.rows(_POOLS)),
         runs=tuple(_snapshot(run, tasks[run.run_key], attempts[run.run_key]) for run in runs),
+        backfills=tuple(codec.backfill.decode(body) for _, body in session.rows(_BACKFILLS)),
+        last_backfill_id=int(last_backfill[0]) if last_backfill else 0,
     )
 
 

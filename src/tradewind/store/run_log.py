@@ -15,6 +15,7 @@ from datetime import datetime
 
 from tradewind.model.facts import (
     AttemptFact,
+    BackfillFact,
     Batch,
     CommandFact,
     DagFact,
@@ -26,7 +27,7 @@ from tradewind.model.facts import (
     TaskFact,
     XComsCleared,
 )
-from tradewind.model.rows import Attempt, DagRow, DagRun, TaskInstance
+from tradewind.model.rows import Attempt, Backfill, DagRow, DagRun, TaskInstance
 from tradewind.model.snapshot import ActiveSnapshot, RunRef, RunSnapshot
 from tradewind.store import codec, dag_rows, restoring
 from tradewind.store.connections import Connections
@@ -47,9 +48,11 @@ update lease set commits = commits where name = 'leader' and epoch = ? returning
 """
 _FACT = "insert into fact (number, at, run_key, body) values (?, ?, ?, ?)"
 _RUN = """
-insert into dag_run (run_key, dag_id, run_id, state, version, logical_date, body) values (?, ?, ?, ?, ?, ?, ?)
+insert into dag_run (run_key, dag_id, run_id, state, version, logical_date, body, backfill_id)
+values (?, ?, ?, ?, ?, ?, ?, ?)
 on conflict (run_key) do update
-set state = excluded.state, version = excluded.version, logical_date = excluded.logical_date, body = excluded.body
+set state = excluded.state, version = excluded.version, logical_date = excluded.logical_date, body = excluded.body,
+  backfill_id = excluded.backfill_id
 """
 _TASK = """
 insert into task_instance (run_key, task_id, map_index, state, attempt_id, body) values (?, ?, ?, ?, ?, ?)
@@ -69,6 +72,10 @@ on conflict (run_key, group_id, state) do update set n = task_count.n + excluded
 _XCOMS_GONE = "delete from xcom where run_key = ? and task_id = ? and map_index = ?"
 _OUTBOX = "insert into outbox (key, due_at, body) values (?, ?, ?) on conflict (key) do nothing"
 _COMMAND = "update inbox set result = ? where inbox_id = ?"
+_BACKFILL = """
+insert into backfill (backfill_id, dag_id, state, version, body) values (?, ?, ?, ?, ?)
+on conflict (backfill_id) do update set state = excluded.state, body = excluded.body
+"""
 _POOL = "insert into slot_pool (name, body) values (?, ?) on conflict (name) do update set body = excluded.body"
 _POOL_GONE = "delete from slot_pool where name = ?"
 _FACTS_AFTER = "select number, at, body from fact where number > ? order by number limit ?"
@@ -151,6 +158,7 @@ class _Written:
         self._attempts: dict[str, Attempt] = {}
         self._dags: dict[str, DagRow] = {}
         self._pools: dict[str, Row | None] = {}
+        self._backfills: dict[int, Backfill] = {}
         self._outbox: list[Row] = []
         self._commands: list[Row] = []
         self._cleared: list[Row] = []
@@ -189,6 +197,8 @@ class _Written:
                 self._dags[dag.dag_id] = dag
             case PoolFact(pool=pool, deleted=deleted):
                 self._pools[pool.name] = None if deleted else (pool.name, codec.text(pool))
+            case BackfillFact(backfill=backfill):
+                self._backfills[backfill.backfill_id] = backfill
             case OutboxFact(row=row):
                 self._outbox.append((row.key, codec.micros(row.due_at), codec.text(row)))
             case CommandFact():
@@ -209,6 +219,7 @@ class _Written:
             (_COUNT, [(*key, change) for key, change in self._counts.items() if change]),
             (_OUTBOX, self._outbox),
             (_COMMAND, self._commands),
+            (_BACKFILL, [_backfill_values(backfill) for backfill in self._backfills.values()]),
             (_POOL, [pool for pool in self._pools.values() if pool is not None]),
             (_POOL_GONE, [(name,) for name, pool in self._pools.items() if pool is None]),
         )
@@ -218,7 +229,11 @@ class _Written:
 
 def _run_values(run: DagRun) -> Row:
     date = None if run.logical_date is None else codec.micros(run.logical_date)
-    return (run.run_key, run.dag_id, run.run_id, run.state.value, run.version, date, codec.text(run))
+    return (run.run_key, run.dag_id, run.run_id, run.state.value, run.version, date, codec.text(run), run.backfill_id)
+
+
+def _backfill_values(backfill: Backfill) -> Row:
+    return (backfill.backfill_id, backfill.dag_id, backfill.state.value, backfill.version, codec.text(backfill))
 
 
 def _task_values(task: TaskInstance) -> Row:

@@ -50,6 +50,7 @@ dag_run = Table(
     Column("version", KEY, nullable=False),
     Column("logical_date", BigInteger),
     Column("body", Text, nullable=False),
+    Column("backfill_id", BigInteger),
     UniqueConstraint("dag_id", "run_id", name="dag_run_id"),
     # As an alias of SQLite's row id, the key could not be part of a range over an index.
     sqlite_with_rowid=False,
@@ -58,6 +59,28 @@ Index("dag_run_of_dag", dag_run.c.dag_id, dag_run.c.run_key)
 Index("dag_run_of_dag_by_state", dag_run.c.dag_id, dag_run.c.state, dag_run.c.run_key)
 Index("dag_run_by_state", dag_run.c.state, dag_run.c.run_key)
 Index("dag_run_by_date", dag_run.c.dag_id, dag_run.c.logical_date)
+_of_backfill = text("backfill_id IS NOT NULL")
+Index(
+    "dag_run_of_backfill",
+    dag_run.c.backfill_id,
+    dag_run.c.state,
+    dag_run.c.run_key,
+    sqlite_where=_of_backfill,
+    postgresql_where=_of_backfill,
+)
+
+backfill = Table(
+    "backfill",
+    metadata,
+    Column("backfill_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("dag_id", KEY, nullable=False),
+    Column("state", KEY, nullable=False),
+    Column("version", KEY, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("backfill_of_dag", backfill.c.dag_id, backfill.c.backfill_id)
+Index("backfill_by_state", backfill.c.state, backfill.c.backfill_id)
 
 task_instance = Table(
     "task_instance",

@@ -32,6 +32,7 @@ _FILES = "select body from dag_file where bundle = ? order by path"
 _TREES = """
 select v.tree from dag d join dag_version v on v.version = d.version
 union select v.tree from dag_run r join dag_version v on v.version = r.version where r.state in ('queued', 'running')
+union select v.tree from backfill b join dag_version v on v.version = b.version where b.state in ('running', 'paused')
 """
 
 

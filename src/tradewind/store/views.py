@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import msgspec
 
 from tradewind.model.ids import AttemptId, DagId, RunKey
-from tradewind.model.rows import Attempt, DagRun, Pool, TaskInstance
-from tradewind.model.states import RunState, TaskState
+from tradewind.model.rows import Attempt, Backfill, DagRun, Pool, TaskInstance
+from tradewind.model.states import BackfillState, RunState, TaskState
 from tradewind.ports import errors
 from tradewind.ports import store as port
-from tradewind.store import codec, versions
+from tradewind.store import backfill_rows, codec, versions
 from tradewind.store.connections import Connections
 from tradewind.store.sessions import Row, Session
 
@@ -138,6 +138,30 @@ class SqlViews:
     async def list_pools(self) -> Sequence[Pool]:
         """By the table's key."""
         return [codec.pool.decode(body) for (body,) in await self._connections.read(lambda one: one.rows(_POOLS))]
+
+    async def list_backfills(
+        self, page: port.Page, dag_id: DagId | None = None, states: Sequence[BackfillState] = ()
+    ) -> Sequence[Backfill]:
+        """By its key, or the indexes `backfill_of_dag` and `backfill_by_state`."""
+        after = _LAST if page.after is None else _number(page.after)
+        return await self._connections.read_at_once(
+            lambda session: backfill_rows.find_before(session, after, page.limit, dag_id, states)
+        )
+
+    async def get_backfill(self, backfill_id: int) -> Backfill:
+        """By its key."""
+        return await self._connections.read_at_once(lambda session: backfill_rows.get(session, backfill_id))
+
+    async def count_backfill_runs(self, backfill_id: int) -> dict[str, int]:
+        """By index `dag_run_of_backfill` alone, which it goes through for this backfill."""
+        return await self._connections.read(lambda session: backfill_rows.count_runs(session, backfill_id))
+
+    async def list_backfill_runs(self, backfill_id: int, page: port.Page) -> Sequence[DagRun]:
+        """By the same index, one range for each state."""
+        after = _LAST if page.after is None else _number(page.after)
+        return await self._connections.read_at_once(
+            lambda session: backfill_rows.find_runs_before(session, backfill_id, after, page.limit)
+        )
 
     # -- what is not there -----------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import msgspec
 
 from tradewind.model.facts import (
     AttemptFact,
+    BackfillFact,
     Batch,
     CommandFact,
     DagFact,
@@ -87,6 +88,8 @@ class MemoryRunLog:
                 tables.pools.pop(pool.name, None)
                 if not deleted:
                     tables.pools[pool.name] = pool
+            case BackfillFact(backfill=backfill):
+                tables.backfills[backfill.backfill_id] = backfill
             case OutboxFact(row=row):
                 tables.outbox.setdefault(row.key, row)
             case CommandFact():
@@ -113,6 +116,8 @@ class MemoryRunLog:
             dags=tuple(dag for _, dag in sorted(tables.dags.items())),
             pools=tuple(pool for _, pool in sorted(tables.pools.items())),
             runs=tuple(self._snapshot(run, current=False) for run in runs),
+            backfills=tuple(one for _, one in sorted(tables.backfills.items()) if not one.state.is_finished),
+            last_backfill_id=max(tables.backfills, default=0),
         )
 
     async def find_run(self, ref: RunRef) -> RunSnapshot | None:

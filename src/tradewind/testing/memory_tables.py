@@ -8,7 +8,7 @@ from datetime import datetime
 from tradewind.model.commands import CommandResult
 from tradewind.model.facts import Fact
 from tradewind.model.ids import AttemptId, DagId, RunKey, VersionHash
-from tradewind.model.rows import Attempt, DagRow, DagRun, OutboxRow, Pool, TaskInstance, XComRow
+from tradewind.model.rows import Attempt, Backfill, DagRow, DagRun, OutboxRow, Pool, TaskInstance, XComRow
 from tradewind.ports import store as port
 
 
@@ -27,6 +27,7 @@ class Tables:
     xcoms: dict[tuple[int, str, int, str], XComRow] = dataclasses.field(default_factory=dict)
     dags: dict[DagId, DagRow] = dataclasses.field(default_factory=dict)
     pools: dict[str, Pool] = dataclasses.field(default_factory=dict)
+    backfills: dict[int, Backfill] = dataclasses.field(default_factory=dict)
     versions: dict[VersionHash, port.Version] = dataclasses.field(default_factory=dict)
     files: dict[tuple[str, str], port.FileStatus] = dataclasses.field(default_factory=dict)
     commands: list[port.InboxRow] = dataclasses.field(default_factory=list)

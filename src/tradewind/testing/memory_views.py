@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import difflib
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,8 +10,8 @@ from datetime import datetime
 import msgspec
 
 from tradewind.model.ids import AttemptId, DagId, RunKey, VersionHash
-from tradewind.model.rows import Attempt, DagRow, DagRun, Pool, TaskInstance
-from tradewind.model.states import RunState, TaskState
+from tradewind.model.rows import Attempt, Backfill, DagRow, DagRun, Pool, TaskInstance
+from tradewind.model.states import BackfillState, RunState, TaskState
 from tradewind.model.timetable import summary
 from tradewind.ports import errors
 from tradewind.ports import store as port
@@ -66,6 +67,7 @@ class MemoryDagVersions:
         tables = self._tables
         wanted = {dag.version for dag in tables.dags.values()}
         wanted |= {run.version for run in tables.runs.values() if not run.state.is_finished}
+        wanted |= {one.version for one in tables.backfills.values() if not one.state.is_finished}
         return frozenset(version.tree for key, version in tables.versions.items() if key in wanted)
 
 
@@ -153,6 +155,41 @@ class MemoryViews:
             if group_id == "" and n > 0 and RunKey(run_key) in found:
                 found[RunKey(run_key)][state] = n
         return found
+
+    async def list_backfills(
+        self, page: port.Page, dag_id: DagId | None = None, states: Sequence[BackfillState] = ()
+    ) -> Sequence[Backfill]:
+        """Newest first."""
+        after = None if page.after is None else _number(page.after)
+        found = [one for _, one in sorted(self._tables.backfills.items(), reverse=True) if dag_id in (None, one.dag_id)]
+        found = [one for one in found if after is None or one.backfill_id < after]
+        return [one for one in found if not states or one.state in states][: page.limit]
+
+    async def get_backfill(self, backfill_id: int) -> Backfill:
+        """One backfill."""
+        found = self._tables.backfills.get(backfill_id)
+        if found is None:
+            last = await self.list_backfills(port.Page(limit=3))
+            told = ", ".join(f"{one.backfill_id} of {one.dag_id}" for one in last)
+            hint = f"the last ones: {told}" if told else "there are none yet; `tradewind backfill create` makes one"
+            raise errors.NotFound(
+                "no such backfill", object=f"backfill {backfill_id}", hint=hint, code="no-such-backfill"
+            )
+        return found
+
+    async def count_backfill_runs(self, backfill_id: int) -> dict[str, int]:
+        """By state."""
+        return dict(collections.Counter(run.state.value for run in self._runs_of(backfill_id)))
+
+    async def list_backfill_runs(self, backfill_id: int, page: port.Page) -> Sequence[DagRun]:
+        """Newest first."""
+        after = None if page.after is None else _number(page.after)
+        runs = self._runs_of(backfill_id)
+        return [run for run in runs if after is None or run.run_key < after][: page.limit]
+
+    def _runs_of(self, backfill_id: int) -> list[DagRun]:
+        runs = sorted(self._tables.runs.items(), reverse=True)
+        return [run for _, run in runs if run.backfill_id == backfill_id]
 
     async def list_pools(self) -> Sequence[Pool]:
         """In order of name."""

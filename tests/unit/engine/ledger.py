@@ -7,6 +7,7 @@ from collections import Counter
 from tradewind.model.commands import CommandResult
 from tradewind.model.facts import (
     AttemptFact,
+    BackfillFact,
     Batch,
     CommandFact,
     DagFact,
@@ -19,7 +20,7 @@ from tradewind.model.facts import (
     XComsCleared,
 )
 from tradewind.model.ids import AttemptId, RunKey
-from tradewind.model.rows import Attempt, DagRow, DagRun, OutboxRow, Pool, TaskInstance, XComRow
+from tradewind.model.rows import Attempt, Backfill, DagRow, DagRun, OutboxRow, Pool, TaskInstance, XComRow
 from tradewind.model.snapshot import ActiveSnapshot, RunRef, RunSnapshot
 from tradewind.model.states import AttemptPhase
 
@@ -34,6 +35,7 @@ class Ledger:
         self.attempts: dict[AttemptId, Attempt] = {}
         self.dags: dict[str, DagRow] = {}
         self.pools: dict[str, Pool] = {}
+        self.backfills: dict[int, Backfill] = {}
         self.outbox: dict[str, OutboxRow] = {}
         self.results: dict[int, CommandResult] = {}
         self.xcoms: dict[tuple[int, str, int, str], XComRow] = {}
@@ -65,6 +67,8 @@ class Ledger:
                 self.pools[pool.name] = pool
                 if deleted:
                     del self.pools[pool.name]
+            case BackfillFact(backfill=backfill):
+                self.backfills[backfill.backfill_id] = backfill
             case OutboxFact(row=row):
                 self.outbox.setdefault(row.key, row)
             case CommandFact():
@@ -90,6 +94,8 @@ class Ledger:
             dags=tuple(self.dags.values()),
             pools=tuple(self.pools.values()),
             runs=tuple(self._snapshot(run) for run in self.runs.values() if not run.state.is_finished),
+            backfills=tuple(one for one in self.backfills.values() if not one.state.is_finished),
+            last_backfill_id=max(self.backfills, default=0),
         )
 
     def find_run(self, ref: RunRef) -> RunSnapshot | None:

@@ -13,8 +13,6 @@ def needs(core: Core, command: cmd.Command) -> tuple[RunRef, ...]:
     match command:
         case cmd.ClearTasks(selection=chosen) | cmd.MarkTasks(selection=chosen):
             return selection.needs(core, chosen)
-        case cmd.CreateBackfill():
-            return backfills.needs(core, command)
         case cmd.TriggerRun():
             run_id = triggering.run_id_of(command)
             return () if run_id is None else selection.missing(core, command.dag_id, run_id)
@@ -49,3 +47,5 @@ def decide(core: Core, command: cmd.Command, by: str) -> cmd.CommandResult:
             return dags.delete_dag(core, command)
         case cmd.CreateBackfill():
             return backfills.create(core, command, by)
+        case cmd.SetBackfill():
+            return backfills.change(core, command)

@@ -14,6 +14,20 @@ CREATE UNIQUE INDEX attempt_by_id ON attempt (attempt_id);
 
 CREATE INDEX attempt_live ON attempt (run_key) WHERE phase <> 'ended';
 
+CREATE TABLE backfill (
+  backfill_id BIGINT NOT NULL,
+  dag_id TEXT NOT NULL,
+  state TEXT NOT NULL,
+  version TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (backfill_id)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX backfill_by_state ON backfill (state, backfill_id);
+
+CREATE INDEX backfill_of_dag ON backfill (dag_id, backfill_id);
+
 CREATE TABLE dag (
   dag_id TEXT NOT NULL,
   version TEXT NOT NULL,
@@ -36,6 +50,7 @@ CREATE TABLE dag_run (
   version TEXT NOT NULL,
   logical_date BIGINT,
   body TEXT NOT NULL,
+  backfill_id BIGINT,
   PRIMARY KEY (run_key),
   CONSTRAINT dag_run_id UNIQUE (dag_id, run_id)
 )
@@ -44,6 +59,8 @@ CREATE TABLE dag_run (
 CREATE INDEX dag_run_by_date ON dag_run (dag_id, logical_date);
 
 CREATE INDEX dag_run_by_state ON dag_run (state, run_key);
+
+CREATE INDEX dag_run_of_backfill ON dag_run (backfill_id, state, run_key) WHERE backfill_id IS NOT NULL;
 
 CREATE INDEX dag_run_of_dag ON dag_run (dag_id, run_key);
 
