@@ -153,7 +153,8 @@ class Scheduler:
 
     async def _restore(self) -> None:
         snapshot = await self._store.runs.load_active()
-        await self._versions.ensure({dag.version for dag in snapshot.dags} | {one.run.version for one in snapshot.runs})
+        versions = {dag.version for dag in snapshot.dags} | {one.run.version for one in snapshot.runs}
+        await self._versions.ensure(versions | {backfill.version for backfill in snapshot.backfills})
         for bundle in {dag.bundle for dag in snapshot.dags}:
             await self._versions.refresh_files(bundle)
         last_run_key = await self._store.runs.last_run_key()
