@@ -33,11 +33,11 @@ NOT_YET: dict[str, str] = {
     "core.dag_discovery_safe_mode": "`True`: a file counts if it mentions `dag` and `airflow`",
     "core.sensitive_var_conn_names": "the names that are taken for secrets are fixed",
     "operators.default_cpus": "tasks have no resources of this kind",
-    "scheduler.create_cron_data_intervals": "files that mean Airflow 2 have data intervals, files that mean 3 have not; "
-    "give the DAG a `CronDataIntervalTimetable` or `CronTriggerTimetable`",
+    "scheduler.create_cron_data_intervals": "files that mean Airflow 2 have data intervals, files that mean 3 have "
+    "none; give the DAG a `CronDataIntervalTimetable` or `CronTriggerTimetable`",
     "scheduler.create_delta_data_intervals": "as `scheduler.create_cron_data_intervals`",
     "dag_processor.dag_bundle_config_list": "there is one bundle, a folder: `dags.folder`",
-    "secrets": "Variables and Connections come from the environment, from files in the home, and from the database",
+    "secrets": "`secrets.backends` says where Variables and Connections come from; classes of Airflow's are not read",
     "workers.secrets_backend": "as `secrets`",
     "workers.secrets_backend_kwargs": "as `secrets`",
     "email": "no mail is sent",

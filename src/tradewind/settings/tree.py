@@ -267,8 +267,15 @@ class SecretsSettings(Section, frozen=True, kw_only=True):
 
 
 class ServerSettings(Section, frozen=True, kw_only=True):
-    """What `standalone` listens on."""
+    """What `standalone` listens on, and how it writes what it tells."""
 
+    log_format: Annotated[
+        Literal["text", "json"],
+        setting(
+            "How the server writes its lines on stderr.",
+            why="Text suits people and the journal; `json`, an object for each line, suits programs that collect them.",
+        ),
+    ] = "text"
     health_port: Annotated[
         int,
         setting(
