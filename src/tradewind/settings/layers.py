@@ -149,7 +149,8 @@ def _is_other(variable: str) -> bool:
 def _unknown_variable(variable: str, known: Mapping[str, Field]) -> errors.Rejected:
     key = variable.removeprefix(PREFIX).lower().replace("__", ".")
     by_key = {field.key: field for field in known.values()}
-    near = name.nearest(variable, known)
+    bare = name.nearest(variable.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known])
+    near = PREFIX + bare if bare else ""
     near = near or (by_key[other].variable if (other := name.nearest_key(key, by_key)) else "")
     if any(other.startswith(f"{key}.") for other in by_key):
         hint = f"that is a section; a variable names one key of it: {variable}__KEY"

@@ -32,12 +32,12 @@ def masked(text: str) -> str:
         unsure = "@" in parts.path + parts.fragment or (parts.password is None and "@" in parts.query)
     except ValueError:
         return MASK
-    if not parts.scheme or not parts.netloc or unsure:
+    if not parts.scheme or "://" not in text or unsure:
         return MASK
-    user, at, host = parts.netloc.rpartition("@")
+    user, at, _ = parts.netloc.rpartition("@")
     if ":" in user:
-        user = f"{user.partition(':')[0]}:{MASK}"
-    return _PASSWORD.sub(rf"\g<1>{MASK}", parts._replace(netloc=f"{user}{at}{host}").geturl())
+        text = text.replace(f"//{user}{at}", f"//{user.partition(':')[0]}:{MASK}{at}", 1)
+    return _PASSWORD.sub(rf"\g<1>{MASK}", text)
 
 
 def line(value: Any) -> str:
