@@ -40,7 +40,8 @@ _STATES = _at("states", "TaskInstanceState", "DagRunState", "State")
 _XCOM = _at("xcom", "XCom", "BaseXCom", "XCOM_RETURN_KEY", "LazyXComAccess", "LazyXComSequence")
 _XCOM_ARG = _at("xcom_arg", "XComArg", "MapXComArg", "ZipXComArg", PlainXComArg="PlainXComArg")
 _BASE = {
-    **_at("operator", "BaseOperator", "AbstractOperator", "BaseOperatorMeta"), **_at("mapped", "MappedOperator"),
+    **_at("operator", "BaseOperator"), **_at("abstract_operator", "AbstractOperator"),
+    **_at("operator_construction", "BaseOperatorMeta"), **_at("mapped", "MappedOperator"),
     **_EDGES,
 }  # fmt: skip
 _BASH = _at("operators.bash", "BashOperator")
@@ -214,7 +215,7 @@ TABLE: Table = {
         **_things("the database's models are not read from DAG files", "DagModel", "DagTag"),
     },
     "airflow.models.baseoperator": _BASE,
-    "airflow.models.abstractoperator": _at("operator", "AbstractOperator"),
+    "airflow.models.abstractoperator": _at("abstract_operator", "AbstractOperator"),
     "airflow.models.baseoperatorlink": _things(_LATER, "BaseOperatorLink"),
     "airflow.models.mappedoperator": _at("mapped", "MappedOperator"),
     "airflow.models.variable": _at("variable", "Variable"),

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tradewind.sdk import errors
-from tradewind.sdk.operator import AbstractOperator, BaseOperator
+from tradewind.sdk.abstract_operator import AbstractOperator
+from tradewind.sdk.operator import BaseOperator
 
 XCOM_SKIPMIXIN_KEY = "skipmixin_key"
 XCOM_SKIPMIXIN_SKIPPED = "skipped"

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tradewind.sdk import arguments, errors, expansion, registry, scope, setup_teardown
+from tradewind.sdk.abstract_operator import AbstractOperator
 from tradewind.sdk.node import check_key
-from tradewind.sdk.operator import AbstractOperator, BaseOperator
+from tradewind.sdk.operator import BaseOperator
 from tradewind.sdk.params import ParamsDict
 from tradewind.sdk.resolving import ResolveMixin
 from tradewind.sdk.unset import NOTSET

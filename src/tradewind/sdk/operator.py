@@ -1,26 +1,18 @@
-"""`BaseOperator`: what a task is, and what users build their own operators on.
-
-A metaclass fills arguments from `default_args` (the DAG's, the group's, the task's own) in every class of a hierarchy
-that names them, takes the DAG and group from the open blocks, and draws edges for results in template fields once the
-whole constructor is done.
-"""
+"""`BaseOperator`: what a task is, and what users build their own operators on."""
 
 from __future__ import annotations
 
-import abc
-import functools
-import inspect
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tradewind.sdk import arguments, context, errors, registry, scope, setup_teardown
-from tradewind.sdk.node import Node, check_key
+from tradewind.sdk import arguments, context, errors, registry, setup_teardown
+from tradewind.sdk.abstract_operator import AbstractOperator
+from tradewind.sdk.node import check_key
+from tradewind.sdk.operator_construction import BaseOperatorMeta
 from tradewind.sdk.params import ParamsDict
 from tradewind.sdk.resolving import references
-from tradewind.sdk.states import TriggerRule
 from tradewind.sdk.unset import NOTSET
-from tradewind.sdk.xcom_arg import XComArg, operators_of
 
 if TYPE_CHECKING:
     import jinja2
@@ -28,156 +20,6 @@ if TYPE_CHECKING:
     from tradewind.sdk.definition import DAG
     from tradewind.sdk.group import TaskGroup
     from tradewind.sdk.mapped import OperatorPartial
-
-_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-
-
-class BaseOperatorMeta(abc.ABCMeta):
-    """Wraps each constructor so that `default_args` reach it."""
-
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> Any:
-        made = super().__new__(mcs, name, bases, namespace, **kwargs)
-        if "__init__" in namespace:
-            made.__init__ = _with_defaults(namespace["__init__"])  # type: ignore[misc]
-        return made
-
-
-def _with_defaults(init: Callable[..., None]) -> Callable[..., None]:
-    signature = inspect.signature(init)
-    named = {
-        name: parameter
-        for name, parameter in signature.parameters.items()
-        if name != "self" and parameter.kind not in _VARIADIC
-    }
-    needed = [name for name, p in named.items() if p.default is inspect.Parameter.empty and name != "task_id"]
-
-    @functools.wraps(init)
-    def wrapper(self: BaseOperator, *args: Any, **kwargs: Any) -> None:
-        if args:
-            said = f"arguments must be named, got {len(args)} without a name"
-            raise errors.ArgumentProblem.of(
-                "positional", f"operator {type(self).__name__}", said, "write task_id='...', and so on"
-            )
-        from_mapped = bool(kwargs.pop("_airflow_from_mapped", getattr(self, "_from_mapped", False)))
-        object.__setattr__(self, "_from_mapped", from_mapped)
-        defaults = _prepare(kwargs)
-        for name in named:
-            if name not in kwargs and name in defaults:
-                kwargs[name] = defaults[name]
-        if missing := [name for name in needed if name not in kwargs]:
-            _refuse_missing(self, missing, kwargs)
-        hook = getattr(self, "_hook_apply_defaults", None)
-        if hook is not None:
-            kwargs = hook(kwargs, defaults)
-        self.__dict__.setdefault("_given", {}).update(kwargs)
-        init(self, **kwargs, default_args=defaults)
-        if type(self).__init__ is wrapper:
-            _finish(self)
-
-    wrapper.__dict__["_named"] = frozenset(named)
-    return wrapper
-
-
-def _prepare(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Settle the DAG, the group and the defaults of a task that is being made."""
-    dag = kwargs.get("dag")
-    if dag is None and (dag := scope.current_dag()) is not None:
-        kwargs["dag"] = dag
-    group = kwargs.get("task_group")
-    if dag is not None and group is None and (group := scope.current_group(dag)) is not None:
-        kwargs["task_group"] = group
-    defaults, params = arguments.merged(dag, group, kwargs.pop("params", None), kwargs.pop("default_args", None))
-    if params:
-        kwargs["params"] = params
-    return defaults
-
-
-def _refuse_missing(self: BaseOperator, missing: list[str], kwargs: Mapping[str, Any]) -> None:
-    about = f"task {kwargs.get('task_id', '?')!r} ({type(self).__name__})"
-    names = ", ".join(repr(name) for name in missing)
-    plural = "s" if len(missing) > 1 else ""
-    raise errors.ArgumentProblem.of(
-        "missing-argument",
-        about,
-        f"missing keyword argument{plural} {names}",
-        "give it to the operator or in default_args",
-    )
-
-
-def _finish(self: BaseOperator) -> None:
-    object.__setattr__(self, "_instantiated", True)
-    if not self.__dict__["_from_mapped"]:
-        for name in self.template_fields:
-            if name in self.__dict__:
-                XComArg.apply_upstream_relationship(self, self.__dict__[name])
-
-
-class AbstractOperator(Node):
-    """What ordinary and mapped tasks share."""
-
-    task_id: str
-    trigger_rule: TriggerRule
-    is_setup: bool = False
-    is_teardown: bool = False
-    on_failure_fail_dagrun: bool = False
-    is_mapped: ClassVar[bool] = False
-    params: ParamsDict
-
-    @property
-    def node_id(self) -> str:
-        return self.task_id
-
-    @property
-    def roots(self) -> Sequence[Any]:
-        return [self]
-
-    @property
-    def leaves(self) -> Sequence[Any]:
-        return [self]
-
-    @property
-    def output(self) -> XComArg:
-        """A reference to what the task returns."""
-        return XComArg(self)
-
-    @property
-    def task_display_name(self) -> str:
-        """The name that people see."""
-        return self.__dict__.get("_task_display_name") or self.task_id
-
-    def as_setup(self) -> AbstractOperator:
-        """Mark the task as a setup."""
-        self.is_setup = True
-        return self
-
-    def as_teardown(self, *, setups: Any = None, on_failure_fail_dagrun: bool | None = None) -> AbstractOperator:
-        """Mark the task as a teardown, of these setups where given."""
-        self.is_teardown = True
-        self.trigger_rule = TriggerRule.ALL_DONE_SETUP_SUCCESS
-        if on_failure_fail_dagrun is not None:
-            self.on_failure_fail_dagrun = on_failure_fail_dagrun
-        for setup in operators_of(setups) if setups is not None else []:
-            setup.is_setup = True
-            self.set_upstream(setup)
-        return self
-
-    def __enter__(self) -> type[setup_teardown.SetupTeardownContext]:
-        setup_teardown.enter([self])
-        return setup_teardown.SetupTeardownContext
-
-    def __exit__(self, *_: object) -> None:
-        setup_teardown.leave()
-
-    def get_closest_mapped_task_group(self) -> TaskGroup | None:
-        """The mapped group around the task, None where there is none."""
-        return next(self.mapped_groups(), None)
-
-    def iter_mapped_task_groups(self) -> Any:
-        """Mapped groups around the task, the closest first."""
-        return self.mapped_groups()
-
-    def __repr__(self) -> str:
-        return f"<Task({self.__dict__.get('task_type') or type(self).__name__}): {self.task_id}>"
 
 
 class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
