@@ -32,6 +32,7 @@ class Refresh:
     parsed: tuple[str, ...] = ()
     seconds: tuple[float, ...] = ()
     """How long each of `parsed` took to load."""
+    gone: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     dag_ids: tuple[str, ...] = ()
@@ -173,6 +174,7 @@ class Bundle:
         return Refresh(
             changed=tuple(rows),
             parsed=tuple(sorted(results)),
+            gone=tuple(gone_files),
             seconds=tuple(results[path].seconds for path in sorted(results)),
             problems=tuple(problem for path in sorted(results) for problem in memory.files[path].problems),
             warnings=tuple(warning for path in sorted(results) for warning in memory.files[path].warnings),

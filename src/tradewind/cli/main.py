@@ -131,6 +131,7 @@ def standalone(
     settings: options.SettingsOption = None,
     flags: options.SetOption = None,
     log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "info",
+    log_format: Annotated[str, typer.Option("--log-format", help="text or json (else server.log_format).")] = "",
 ) -> None:
     """Serve everything on this machine until stopped: Ctrl-C once drains, twice stops at once."""
     from tradewind import settings as settings_tree
@@ -139,12 +140,14 @@ def standalone(
 
     with exits.reported():
         options.choose("--log-level", log_level, ("debug", "info", "warning", "error"))
+        options.choose("--log-format", log_format, ("", "text", "json"))
         place = home or wiring.default_home()
         request = standalone_command.Request(
             home=place.resolve(),
             dags=dags,
             settings=settings_tree.load(settings or settings_tree.find(place), flags=flags or (), home=place),
             log_level=log_level,
+            log_format=log_format,
         )
         code = standalone_command.serve(request)
     raise typer.Exit(code)

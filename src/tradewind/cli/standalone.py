@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -15,8 +16,13 @@ from pathlib import Path
 
 from tradewind import __version__, wiring
 from tradewind import settings as settings_tree
-from tradewind.cli import vitals
+from tradewind.cli import journal, vitals
+from tradewind.monitoring import records, service_manager
 from tradewind.ports import errors
+
+_log = logging.getLogger("tradewind.server")
+_ROUND_SECONDS = 60.0
+"""How often it is looked for what is held back: a walk over what is unfinished, well below a millisecond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +33,12 @@ class Request:
     dags: Path | None
     settings: settings_tree.Settings
     log_level: str = "info"
+    log_format: str = ""
+    """Empty: as the settings say."""
 
 
 def serve(request: Request) -> int:
     """Serve until stopped; the exit code."""
-    logging.basicConfig(
-        level=request.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
     home = wiring.Home(request.home)
     running = wiring.find_server(home)
     if running is not None:
@@ -43,31 +48,39 @@ def serve(request: Request) -> int:
             code="already-running",
             hint=f"stop it with `kill {running['pid']}`, or name another home with --home",
         )
-    wiring.run_loop(Server(request, home).run())
+    log_format = request.log_format or request.settings.server.log_format
+    manager = service_manager.ServiceManager.take(os.environ)
+    records.install(sys.stderr, format=log_format, level=request.log_level)
+    try:
+        wiring.run_loop(Server(request, home, manager).run())
+    except Exception as error:
+        if log_format == "json":  # the message that people get on stderr is no JSON
+            _log.critical("ended by an error: %s", error)
+        raise
     return 0
 
 
 class Server:
     """One server."""
 
-    def __init__(self, request: Request, home: wiring.Home) -> None:
+    def __init__(self, request: Request, home: wiring.Home, manager: service_manager.ServiceManager) -> None:
         self._request = request
         self._home = home
-        self._assembly: wiring.Assembly | None = None
-        self._vitals: vitals.Vitals | None = None
+        self._manager = manager
         self._signals = 0
+        self._refreshed = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until stopped."""
+        self._manager.status("starting")
         async with wiring.assemble(self._home, self._request.settings) as assembly:
-            self._assembly = assembly
             folder = self._folder()
             bundle = assembly.bundle(folder)
-            self._vitals = vitals.Vitals(assembly, bundle)
-            async with assembly.health(self._vitals) as server:
+            told = vitals.Vitals(assembly, bundle)
+            async with assembly.health(told) as server:
                 self._tell(server.url, folder)
                 try:
-                    await self._serve(assembly, bundle)
+                    await self._serve(assembly, bundle, told)
                 finally:
                     self._home.server_file.unlink(missing_ok=True)
 
@@ -90,33 +103,65 @@ class Server:
     def _tell(self, url: str, folder: Path) -> None:
         told = {"health": f"{url}/health", "metrics": f"{url}/metrics", "dags": str(folder), "version": __version__}
         wiring.tell_server(self._home, told)
-        print(f"tradewind {__version__}: home {self._home.path}, DAG files in {folder}, {url}", file=sys.stderr)
+        database = "PostgreSQL" if self._request.settings.database.url.startswith("postgres") else "SQLite"
+        facts = (
+            f"tradewind {__version__} serves {self._home.path} ({database})",
+            f"DAG files in {folder}",
+            f"health at {url}/health",
+        )
+        _log.info("%s", ("\n" if sys.stderr.isatty() else ", ").join(facts))
 
-    async def _serve(self, assembly: wiring.Assembly, bundle: wiring.Bundle) -> None:
-        loop = asyncio.get_running_loop()
+    async def _serve(self, assembly: wiring.Assembly, bundle: wiring.Bundle, told: vitals.Vitals) -> None:
+        scheduler = assembly.scheduler
+        lines = journal.Journal()
+        scheduler.watch(lines.batch, on_lead=lines.restored)
+
+        def refreshed(refresh: wiring.Refresh) -> None:
+            told.refreshed = True
+            self._refreshed.set()
+            if refresh.parsed or refresh.gone or not lines.knows_files:
+                lines.files(bundle.files())
+                lines.held(scheduler.problems(), scheduler.count().missing_pools, self._home.path)
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._on_signal)
+            asyncio.get_running_loop().add_signal_handler(number, self._on_signal, assembly, lines, told)
         async with asyncio.TaskGroup() as group:
-            watching = group.create_task(assembly.follow(bundle, self._on_refresh), name="bundle")
-            await assembly.scheduler.run()
-            watching.cancel()
+            beside = [
+                group.create_task(assembly.follow(bundle, refreshed), name="bundle"),
+                group.create_task(self._look_around(assembly, lines), name="rounds"),
+                group.create_task(self._keep_told(assembly, told), name="service-manager"),
+            ]
+            await scheduler.run()
+            for task in beside:
+                task.cancel()
+        lines.stopped(scheduler.count().alive)
 
-    def _on_signal(self) -> None:
-        self._signals += 1
-        if self._assembly is None:
+    async def _look_around(self, assembly: wiring.Assembly, lines: journal.Journal) -> None:
+        """Say what is held back when it begins to be."""
+        while True:
+            await asyncio.sleep(_ROUND_SECONDS)
+            lines.held(assembly.scheduler.problems(), assembly.scheduler.count().missing_pools, self._home.path)
+
+    async def _keep_told(self, assembly: wiring.Assembly, told: vitals.Vitals) -> None:
+        """Tell the service manager that we are ready, and go on telling that we are alive while we are."""
+        await asyncio.gather(assembly.scheduler.ready.wait(), self._refreshed.wait())
+        self._manager.ready(f"serving {self._home.path}")
+        if self._manager.watchdog is None:
             return
-        if self._vitals is not None:
-            self._vitals.draining = True
-        if self._signals == 1:
-            seconds = self._request.settings.scheduler.drain_seconds
-            print(f"draining for up to {seconds:g} s; once more to stop at once", file=sys.stderr)
-            self._assembly.scheduler.drain()
-            asyncio.get_running_loop().call_later(seconds, self._assembly.scheduler.stop)
-        else:
-            self._assembly.scheduler.stop()
+        while True:
+            if told.live().ok:
+                self._manager.alive()
+            await asyncio.sleep(self._manager.watchdog.total_seconds() / 3)
 
-    def _on_refresh(self, refresh: wiring.Refresh) -> None:
-        if self._vitals is not None:
-            self._vitals.refreshed = True
-        for problem in refresh.problems:
-            logging.getLogger(__name__).warning("%s", problem)
+    def _on_signal(self, assembly: wiring.Assembly, lines: journal.Journal, told: vitals.Vitals) -> None:
+        self._signals += 1
+        scheduler = assembly.scheduler
+        if self._signals > 1:
+            scheduler.stop()
+            return
+        seconds = self._request.settings.scheduler.drain_seconds
+        told.draining = True
+        self._manager.stopping()
+        lines.draining(scheduler.count().alive, seconds)
+        scheduler.drain()
+        asyncio.get_running_loop().call_later(seconds, scheduler.stop)

@@ -18,7 +18,7 @@ from tradewind.model.facts import AttemptFact, Batch, OutboxFact, RunFact
 from tradewind.model.ids import AttemptId
 from tradewind.model.problem import Problem
 from tradewind.model.rows import Attempt, DagRun
-from tradewind.model.snapshot import RunRef
+from tradewind.model.snapshot import ActiveSnapshot, RunRef
 from tradewind.model.states import AttemptPhase
 from tradewind.ports import clock as clock_port
 from tradewind.ports import errors
@@ -80,6 +80,7 @@ class Scheduler:
         self._draining = False
         self._holding = False
         self._watchers: list[Callable[[Batch], None]] = []
+        self._on_lead: list[Callable[[ActiveSnapshot, int], None]] = []
         self.meter = meter.Meter()
         self.ready = asyncio.Event()
         """Set while we lead and would accept a trigger."""
@@ -98,9 +99,16 @@ class Scheduler:
         self._inbox.hint()
         self._wake.set()
 
-    def watch(self, watcher: Callable[[Batch], None]) -> None:
-        """Call this with every committed batch (from the loop; must be quick)."""
+    def watch(
+        self, watcher: Callable[[Batch], None], *, on_lead: Callable[[ActiveSnapshot, int], None] | None = None
+    ) -> None:
+        """Call this with every committed batch (from the loop; must be quick).
+
+        `on_lead`, before the first batch, with what was unfinished when we began to lead, and our epoch.
+        """
         self._watchers.append(watcher)
+        if on_lead is not None:
+            self._on_lead.append(on_lead)
 
     def hold(self) -> None:
         """Decide and commit, and launch nothing: for a command that leads briefly because no server runs."""
@@ -161,6 +169,8 @@ class Scheduler:
         self._draws = draws.PortDraws(self._random, last_run_key)
         self.meter.restore(last_run_key, snapshot)
         self._engine.restore(snapshot)
+        for on_lead in self._on_lead:
+            on_lead(snapshot, self.epoch)
         self._reconciler.knows([one.attempt_id for one in await self._runtime.observe()])
         self._alive = {
             one.attempt_id for run in snapshot.runs for one in run.attempts if one.phase is not AttemptPhase.ENDED
