@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import glob
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import tradewind
 from tradewind import clock as clocks
 from tradewind import settings as settings_tree
 from tradewind.bundles import bundle as bundles
@@ -23,6 +25,7 @@ from tradewind.bundles import snapshots as snapshot_folder
 from tradewind.bundles import watcher as bundle_watcher
 from tradewind.engine import engine as engines
 from tradewind.logs import folder as log_folder
+from tradewind.logs import shelf as log_shelf
 from tradewind.model.dagspec import DagSpec, PodBody, TaskSpec
 from tradewind.model.events import DagSeen
 from tradewind.model.rows import DagRun, TaskInstance
@@ -32,6 +35,7 @@ from tradewind.pods.identity import Identity
 from tradewind.ports import errors
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
+from tradewind.ports import upkeep as upkeep_port
 from tradewind.ports import vault as vault_port
 from tradewind.protocol import sockets
 from tradewind.runtime.local import options as local_options
@@ -41,6 +45,7 @@ from tradewind.scheduler import holder as lease_holder
 from tradewind.scheduler import options as scheduler_options
 from tradewind.scheduler import scheduler as schedulers
 from tradewind.scheduler import wake
+from tradewind.store import backup, revision, schema
 from tradewind.store import sql_store as stores
 from tradewind.vault import backends, keys
 from tradewind.vault import vault as vaults
@@ -78,7 +83,8 @@ class Home:
         """Take everything away."""
         sockets.forget(str(self.path))
         shutil.rmtree(self.path, ignore_errors=True)
-        self.key.unlink(missing_ok=True)
+        for key in self.path.parent.glob(f"{glob.escape(self.key.name)}*"):
+            key.unlink(missing_ok=True)
 
     def ensure(self) -> Home:
         """Make the folders. Raises `errors.Rejected` where it cannot be written."""
@@ -148,6 +154,11 @@ def open_vault(
 def open_logs(home: Home) -> log_folder.FolderLogs:
     """The logs of a home."""
     return log_folder.FolderLogs(home.path, clocks.SystemClock())
+
+
+def open_snapshots(home: Home, settings: settings_tree.Settings) -> snapshot_folder.FolderSnapshots:
+    """The kept sources of a home."""
+    return snapshot_folder.FolderSnapshots(home.path / "snapshots", limit_bytes=settings.dags.tree_limit_mb << 20)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -257,9 +268,7 @@ async def assemble(home: Home, settings: settings_tree.Settings, *, ephemeral: b
         store = await stack.enter_async_context(open_store(home, settings))
         vault = open_vault(home, store, settings, os.environ)
         logs = open_logs(home)
-        snapshots = snapshot_folder.FolderSnapshots(
-            home.path / "snapshots", limit_bytes=settings.dags.tree_limit_mb << 20
-        )
+        snapshots = open_snapshots(home, settings)
         waker = await stack.enter_async_context(wake.WakeSocket(home.socket("wake.sock")))
         await stack.enter_async_context(
             supply.Supply(
@@ -373,6 +382,49 @@ def now() -> datetime:
     return clocks.SystemClock().now()
 
 
+# -- upkeep --------------------------------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def open_upkeep(
+    home: Home, settings: settings_tree.Settings
+) -> AsyncIterator[tuple[store_port.Store, upkeep_port.Checks, upkeep_port.Shelf]]:
+    """The store of a home, its checks, and its logs at rest."""
+    busy = timedelta(seconds=settings.database.busy_seconds)
+    async with stores.open_store(database_url(home, settings), busy=busy) as store:
+        yield store, store.checks, log_shelf.FolderShelf(home.path)
+
+
+def find_schema(home: Home, settings: settings_tree.Settings) -> str | None:
+    """The revision of the database's schema; None where there is none yet."""
+    return revision.find(database_url(home, settings), timedelta(seconds=settings.database.busy_seconds))
+
+
+def back_up(
+    home: Home, settings: settings_tree.Settings, target: Path, *, with_logs: bool, progress: Callable[[int], None]
+) -> upkeep_port.Manifest:
+    """Write a backup; a server may run. Raises `errors.Rejected`."""
+    place = _backup_place(home, settings)
+    return backup.back_up(
+        place, target, with_logs=with_logs, version=tradewind.__version__, now=now(), progress=progress
+    )
+
+
+def restore(
+    home: Home, settings: settings_tree.Settings, source: Path, *, replace: bool, progress: Callable[[int], None]
+) -> tuple[upkeep_port.Manifest, Path | None]:
+    """Put a backup in place; what was there before lies in the folder that is told. Raises `errors.Rejected`."""
+    restored = backup.restore(_backup_place(home, settings), source, replace=replace, now=now(), progress=progress)
+    return restored.manifest, restored.aside
+
+
+def _backup_place(home: Home, settings: settings_tree.Settings) -> backup.Place:
+    busy = timedelta(seconds=settings.database.busy_seconds)
+    return backup.Place(home=home.path, url=database_url(home, settings), busy=busy)
+
+
+SCHEMA = schema.HEAD
+"""The revision that this program brings a database to."""
 Bundle = bundles.Bundle
 Refresh = bundles.Refresh
 finished_runs = schedulers.finished_runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pathlib
 import stat
 
@@ -11,30 +12,15 @@ import pytest
 from tradewind.ports import errors
 from tradewind.ports import store as store_port
 from tradewind.ports import vault as vault_port
+from tradewind.testing.clock import ManualClock
+from tradewind.testing.memory_store import MemoryStore
 from tradewind.vault import backends, connections, keys, vault
 
 
-class Rows:
-    """Vault rows in a dict."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], store_port.VaultRow] = {}
-
-    async def find(self, kind: str, key: str) -> store_port.VaultRow | None:
-        return self.kept.get((kind, key))
-
-    async def list(self, kind: str) -> list[store_port.VaultRow]:
-        return [row for (one, _), row in sorted(self.kept.items()) if one == kind]
-
-    async def put(self, row: store_port.VaultRow) -> None:
-        self.kept[row.kind, row.key] = row
-
-    async def delete(self, kind: str, key: str) -> bool:
-        return self.kept.pop((kind, key), None) is not None
-
-
-def make_vault(folder: pathlib.Path, environment: dict[str, str] | None = None) -> tuple[vault.StoreVault, Rows]:
-    rows = Rows()
+def make_vault(
+    folder: pathlib.Path, environment: dict[str, str] | None = None
+) -> tuple[vault.StoreVault, store_port.VaultRows]:
+    rows = MemoryStore(ManualClock()).vault
     chain: list[vault_port.SecretBackend] = [
         backends.EnvironmentBackend(environment or {}),
         backends.FileBackend(folder),
@@ -62,7 +48,7 @@ def test_our_own_prefix_wins_over_airflows(tmp_path: pathlib.Path) -> None:
 def test_what_is_kept_is_encrypted_and_the_key_is_private(tmp_path: pathlib.Path) -> None:
     made, rows = make_vault(tmp_path)
     asyncio.run(made.set_connection(vault_port.Connection(conn_id="db", conn_type="postgres", password="open sesame")))
-    (row,) = rows.kept.values()
+    (row,) = asyncio.run(rows.list("connection"))
     assert b"sesame" not in row.sealed
     assert stat.S_IMODE((tmp_path / "home.key").stat().st_mode) == 0o600
     found = asyncio.run(made.find_connection("db"))
@@ -86,7 +72,7 @@ def test_a_wrong_key_is_told_apart_from_a_lost_one(tmp_path: pathlib.Path) -> No
     made, rows = make_vault(tmp_path)
     asyncio.run(made.set_variable("x", "1"))
     other = keys.KeyFile(tmp_path / "other.key")
-    other.seal("make it")
+    other.make(other.path)
     again = vault.StoreVault(backends=[], rows=rows, key=other)
     with pytest.raises(errors.Rejected) as caught:
         asyncio.run(again.find_variable("x"))
@@ -126,8 +112,6 @@ def test_a_secrets_file_is_read_again_when_it_changes(tmp_path: pathlib.Path) ->
     file.write_text("db:\n  conn_type: postgres\n  port: 1\n")
     first = asyncio.run(made.find_connection("db"))
     file.write_text("db: postgres://h:2/x\n")
-    import os
-
     os.utime(file, ns=(1, 1))
     second = asyncio.run(made.find_connection("db"))
     assert first is not None
