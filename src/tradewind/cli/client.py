@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -41,17 +41,28 @@ async def opened(
         yield place, store
 
 
+def is_served(home: Path | None) -> bool:
+    """Whether a server runs on the home."""
+    return wiring.find_server(wiring.Home(home or wiring.default_home())) is not None
+
+
 async def send(home: Path | None, settings: settings_tree.Settings, command: Any) -> CommandResult:
     """Ask, and wait for what becomes of it. Raises `errors.Rejected` with the leader's reason where it is refused."""
+    return (await send_all(home, settings, [command]))[0]
+
+
+async def send_all(home: Path | None, settings: settings_tree.Settings, commands: Sequence[Any]) -> list[CommandResult]:
+    """Ask for several things at once; their results in the same order. Raises for the first that is refused."""
     async with opened(home, settings) as (place, store):
-        inbox_id = await store.inbox.put(command, getpass.getuser(), wiring.now())
-        if wiring.find_server(place) is None:
-            await _lead_briefly(place, settings, store, inbox_id)
+        ids = [await store.inbox.put(command, getpass.getuser(), wiring.now()) for command in commands]
+        if ids and wiring.find_server(place) is None:
+            await _lead_briefly(place, settings, store, ids[-1])
         wiring.wake_server(place)
-        result = await _answer(store, inbox_id)
-    if not result.ok:
-        raise errors.Rejected(result.message, hint=result.hint, code=result.code or "refused")
-    return result
+        results = [await _answer(store, inbox_id) for inbox_id in ids]
+    for result in results:
+        if not result.ok:
+            raise errors.Rejected(result.message, hint=result.hint, code=result.code or "refused")
+    return results
 
 
 async def _answer(store: store_port.Store, inbox_id: int) -> CommandResult:

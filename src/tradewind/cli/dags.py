@@ -1,21 +1,43 @@
-"""`tradewind dags list|show|trigger|import-errors`."""
+"""`tradewind dags`: what DAGs there are, and one of them as text, graph or source."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+import enum
+import fnmatch
 from typing import Annotated, Any
 
 import typer
 
-from tradewind.cli import exits, groups, options, tables
+from tradewind.cli import dag_acts, exits, groups, options, tables
+from tradewind.model.dagspec import DagSpec
 from tradewind.model.ids import DagId
+from tradewind.ports import errors
+from tradewind.ports import store as store_port
 
-app = groups.new("DAGs: list them, look at one, trigger one, see which files are broken.")
+app = groups.new("DAGs: list them, look at one, trigger and pause, see which files are broken.")
+dag_acts.add_to(app)
 
 
-@app.command("list")
+class GraphFormat(enum.StrEnum):
+    """How `dags show --graph` writes the graph."""
+
+    TEXT = "text"
+    DOT = "dot"
+    MERMAID = "mermaid"
+
+
+@app.command(
+    "list",
+    epilog=options.examples(
+        "tradewind dags list --tag finance --active",
+        "tradewind dags list --output json | jq '.[].dag_id'",
+    ),
+)
 def list_dags(
+    pattern: Annotated[str | None, typer.Argument(help="Only ids that match, e.g. 'etl_*'.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Only DAGs with this tag; repeatable.")] = None,
+    paused: Annotated[bool | None, typer.Option("--paused/--active", help="Only paused, or only active ones.")] = None,
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
     output: options.OutputOption = options.Output.TABLE,
@@ -24,110 +46,214 @@ def list_dags(
 ) -> None:
     """All DAGs, in order of id."""
     from tradewind.cli import client
-    from tradewind.ports import store as store_port
+
+    def wanted(view: store_port.DagView) -> bool:
+        return (
+            not view.dag.removed
+            and (pattern is None or fnmatch.fnmatchcase(view.dag.dag_id, pattern))
+            and (not tag or set(tag) <= set(view.tags))
+            and (paused is None or view.dag.paused is paused)
+        )
+
+    async def read() -> list[store_port.DagView]:
+        async with client.opened(home, client.settings_of(home, settings)) as (_, store):
+            found: list[store_port.DagView] = []
+            at = after
+            while len(found) <= limit:
+                views = await store.views.list_dags(store_port.Page(limit=limit + 1, after=at))
+                found += [view for view in views if wanted(view)]
+                if len(views) <= limit:
+                    break
+                at = views[-1].dag.dag_id
+        return found
+
+    with exits.reported():
+        views = asyncio.run(read())
+        tables.show(
+            [_row(view) for view in views[:limit]],
+            output=output,
+            empty="no DAGs; `tradewind dags import-errors` tells of broken files",
+            more=views[limit - 1].dag.dag_id if len(views) > limit else None,
+        )
+
+
+def _row(view: store_port.DagView) -> dict[str, Any]:
+    return {
+        "dag_id": view.dag.dag_id,
+        "schedule": view.schedule,
+        "paused": view.dag.paused,
+        "airflow": view.meaning,
+        "tasks": view.task_count,
+        "file": view.dag.file,
+        "last_run": view.last_run.run_id if view.last_run else "",
+        "state": view.last_run.state.value if view.last_run else "",
+        "next_run": view.dag.next_slot.run_after if view.dag.next_slot else None,
+    }
+
+
+@app.command(
+    epilog=options.examples(
+        "tradewind dags show my_dag",
+        "tradewind dags show my_dag --graph dot | dot -Tsvg > my_dag.svg",
+    )
+)
+def show(
+    dag_id: options.DagArgument,
+    graph_format: Annotated[
+        GraphFormat | None, typer.Option("--graph", help="Only the graph: text, dot (Graphviz) or mermaid.")
+    ] = None,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """One DAG: what it is, and the graph of its tasks."""
+    from tradewind.cli import client, graph
+
+    async def read() -> tuple[store_port.DagView, DagSpec]:
+        async with client.opened(home, client.settings_of(home, settings)) as (_, store):
+            view = await store.views.get_dag(DagId(dag_id))
+            return view, (await store.versions.get(view.dag.version)).spec
+
+    with exits.reported():
+        view, spec = asyncio.run(read())
+        if graph_format is GraphFormat.DOT:
+            print(graph.dot(spec))
+        elif graph_format is GraphFormat.MERMAID:
+            print(graph.mermaid(spec))
+        elif output is not options.Output.TABLE:
+            tables.show_object({**_facts(view, spec), "tasks": _tasks(spec)}, output=output)
+        else:
+            if graph_format is None:
+                tables.show_object(_facts(view, spec), output=output)
+                print()
+            _print_graph(spec)
+
+
+def _facts(view: store_port.DagView, spec: DagSpec) -> dict[str, Any]:
+    return {
+        "dag_id": view.dag.dag_id,
+        "description": spec.description,
+        "file": view.dag.file,
+        "version": view.dag.version[:12],
+        "airflow": f"{view.meaning} ({view.meaning_from or 'not told by the file; set dags.airflow'})",
+        "schedule": view.schedule,
+        "timezone": spec.timezone,
+        "paused": view.dag.paused,
+        "next_run": view.dag.next_slot.run_after if view.dag.next_slot else None,
+        "start_date": spec.start_date,
+        "end_date": spec.end_date,
+        "catchup": spec.catchup,
+        "max_active_runs": spec.max_active_runs,
+        "max_active_tasks": spec.max_active_tasks,
+        "active_runs": view.active_runs,
+        "last_run": f"{view.last_run.run_id} {view.last_run.state.value}" if view.last_run else None,
+        "tags": list(spec.tags),
+        "owners": list(spec.owners),
+        "params": {name: param.value for name, param in spec.params.items()},
+        "warnings": list(spec.warnings),
+    }
+
+
+def _tasks(spec: DagSpec) -> list[dict[str, Any]]:
+    return [
+        {
+            "task_id": task.task_id,
+            "operator": task.operator,
+            "trigger_rule": task.trigger_rule.value,
+            "mapped": task.mapping is not None,
+            "upstream": list(task.upstream),
+        }
+        for task in spec.tasks
+    ]
+
+
+def _print_graph(spec: DagSpec) -> None:
+    from rich.text import Text
+
+    from tradewind.cli import graph
+
+    lines = list(graph.draw(spec))
+    width = min(40, max((len(line) for line, _ in lines), default=0))
+    text = Text()
+    for line, task in lines:
+        text.append(f"{line:<{width}}", style="cyan")
+        if task is not None:
+            name, _, rest = graph.label(task).partition("  ")
+            text.append(f" {name}").append(f"  {rest}", style="dim")
+        text.append("\n")
+    text.right_crop(1)
+    tables.page(text, height=len(lines))
+
+
+@app.command(epilog=options.examples("tradewind dags source my_dag | less"))
+def source(
+    dag_id: options.DagArgument,
+    version: Annotated[str | None, typer.Option("--version", help="A version's hash or its beginning.")] = None,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+) -> None:
+    """Print the DAG file as the newest (or another) version has it."""
+    from rich.syntax import Syntax
+
+    from tradewind import wiring
+    from tradewind.cli import client, finding
+
+    async def read() -> tuple[str, str]:
+        tree = client.settings_of(home, settings)
+        async with client.opened(home, tree) as (place, store):
+            found = await finding.find_version(store, dag_id, version)
+            path = wiring.open_snapshots(place, tree).path(found.tree) / found.spec.file
+        try:
+            return str(path), path.read_text()
+        except OSError as error:
+            raise errors.NotFound(
+                f"its source is not kept any more: {error.strerror}",
+                object=f"version {found.version[:12]} of DAG {dag_id!r}",
+                code="no-source",
+                hint="sources go when no unfinished run needs them; raise dags.keep_versions",
+            ) from None
+
+    with exits.reported():
+        _, text = asyncio.run(read())
+        if tables.is_terminal():
+            tables.page(Syntax(text, "python", line_numbers=True), height=text.count("\n") + 1)
+        else:
+            print(text, end="" if text.endswith("\n") else "\n")
+
+
+@app.command(epilog=options.examples("tradewind dags versions my_dag"))
+def versions(
+    dag_id: options.DagArgument,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+    limit: options.LimitOption = 25,
+) -> None:
+    """The versions of a DAG, newest first: a new one with each change of the bundle that changes the DAG."""
+    from tradewind.cli import client
 
     async def read() -> list[dict[str, Any]]:
         async with client.opened(home, client.settings_of(home, settings)) as (_, store):
-            views = await store.views.list_dags(store_port.Page(limit=limit, after=after))
+            view = await store.views.get_dag(DagId(dag_id))
+            found = await store.versions.list_of_dag(DagId(dag_id), limit)
         return [
             {
-                "dag_id": view.dag.dag_id,
-                "schedule": view.schedule,
-                "paused": view.dag.paused,
-                "airflow": view.meaning,
-                "tasks": view.task_count,
-                "file": view.dag.file,
-                "last_run": view.last_run.run_id if view.last_run else "",
-                "state": view.last_run.state.value if view.last_run else "",
-                "next_run": view.dag.next_slot.run_after if view.dag.next_slot else None,
+                "version": one.version[:12],
+                "newest": one.version == view.dag.version,
+                "created": one.created_at,
+                "tasks": len(one.spec.tasks),
+                "airflow": one.spec.meaning,
+                "file": one.spec.file,
+                "tree": one.tree[:12],
             }
-            for view in views
-            if not view.dag.removed
+            for one in found
         ]
 
     with exits.reported():
-        tables.show(
-            asyncio.run(read()), output=output, empty="no DAGs; `tradewind dags import-errors` tells of broken files"
-        )
+        tables.show(asyncio.run(read()), output=output, empty="no versions")
 
 
-@app.command()
-def show(
-    dag_id: Annotated[str, typer.Argument(help="The DAG.")],
-    home: options.HomeOption = None,
-    settings: options.SettingsOption = None,
-    output: options.OutputOption = options.Output.TABLE,
-) -> None:
-    """One DAG: what it is, and its tasks with their upstreams."""
-    from tradewind.cli import client
-
-    async def read() -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        async with client.opened(home, client.settings_of(home, settings)) as (_, store):
-            view = await store.views.get_dag(DagId(dag_id))
-            spec = (await store.versions.get(view.dag.version)).spec
-        facts = {
-            "dag_id": view.dag.dag_id,
-            "file": view.dag.file,
-            "version": view.dag.version[:12],
-            "airflow": f"{view.meaning} ({view.meaning_from or 'not told by the file; set dags.airflow'})",
-            "schedule": view.schedule,
-            "paused": view.dag.paused,
-            "start_date": spec.start_date,
-            "catchup": spec.catchup,
-            "max_active_runs": spec.max_active_runs,
-            "tags": list(spec.tags),
-            "owners": list(spec.owners),
-            "description": spec.description,
-            "warnings": list(spec.warnings),
-        }
-        tasks = [
-            {
-                "task_id": task.task_id,
-                "operator": task.operator,
-                "trigger_rule": task.trigger_rule.value,
-                "mapped": task.mapping is not None,
-                "upstream": list(task.upstream),
-            }
-            for task in spec.tasks
-        ]
-        return facts, tasks
-
-    with exits.reported():
-        facts, tasks = asyncio.run(read())
-        if output is not options.Output.TABLE:
-            tables.show_object({**facts, "tasks": tasks}, output=output)
-        else:
-            tables.show_object(facts, output=output)
-            print()
-            tables.show(tasks, output=output, empty="no tasks")
-
-
-@app.command()
-def trigger(
-    dag_id: Annotated[str, typer.Argument(help="The DAG.")],
-    run_id: Annotated[str | None, typer.Option("--run-id", help="The run's id (else made from the moment).")] = None,
-    conf: Annotated[str | None, typer.Option("--conf", help="A JSON object.")] = None,
-    logical_date: Annotated[str | None, typer.Option("--logical-date", help="ISO 8601.")] = None,
-    home: options.HomeOption = None,
-    settings: options.SettingsOption = None,
-    output: options.OutputOption = options.Output.TABLE,
-) -> None:
-    """Ask for a run. It begins when a server leads this home."""
-    from tradewind.cli import client
-    from tradewind.model.commands import TriggerRun
-
-    with exits.reported():
-        command = TriggerRun(
-            dag_id=dag_id,
-            run_id=run_id,
-            conf=options.read_conf(conf),
-            logical_date=_moment(logical_date),
-        )
-        result = asyncio.run(client.send(home, client.settings_of(home, settings), command))
-        tables.show_object({"dag_id": dag_id, "run_id": result.run_id, "message": result.message}, output=output)
-
-
-@app.command("import-errors")
+@app.command("import-errors", epilog=options.examples("tradewind dags import-errors"))
 def import_errors(
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
@@ -168,7 +294,3 @@ def import_errors(
             if not found:
                 print("every file loads")
     raise typer.Exit(exits.RUN_FAILED if found else exits.OK)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return options.read_moment(text)

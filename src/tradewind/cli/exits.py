@@ -29,6 +29,16 @@ def show_problem(problem: Problem) -> None:
         print(f"{hint} {problem.hint}", file=sys.stderr)
 
 
+def confirm(question: str, *, code: str = "needs-yes") -> None:
+    """Ask on the terminal; ends the program where the answer is no.
+
+    Raises `errors.Rejected` where nobody can be asked.
+    """
+    if not sys.stdin.isatty():
+        raise errors.Rejected(question, object="this needs a yes", code=code, hint="add --yes where nobody can answer")
+    typer.confirm(question, abort=True, err=True)
+
+
 @contextmanager
 def reported() -> Iterator[None]:
     """Turn the errors of the tree into a message and exit code 2."""

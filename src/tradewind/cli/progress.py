@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
 
-from rich.console import Console
+from rich import box
+from rich.console import Console, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -169,9 +170,10 @@ def open_view(spec: DagSpec, *, quiet: bool) -> View:
 def show_final(run: DagRun, tasks: Sequence[TaskInstance], xcoms: Sequence[XComRow] | None) -> None:
     """The final table on stdout."""
     console = Console(highlight=False)
-    table = Table(title=f"{run.dag_id}  {run.run_id}", title_justify="left", title_style="bold")
+    table = Table(title=f"{run.dag_id}  {run.run_id}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for name in ("task", "state", "try", "seconds", "verdict"):
-        table.add_column(name, justify="right" if name in ("try", "seconds") else "left", overflow="fold")
+        justify: JustifyMethod = "right" if name in ("try", "seconds") else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name != "verdict")
     for task in sorted(
         tasks, key=lambda one: (one.started_at is None, one.started_at or run.run_after, one.task_id, one.map_index)
     ):

@@ -1,23 +1,33 @@
-"""`tradewind runs list|show`."""
+"""`tradewind runs`: what ran and runs, one run with its timeline, and what is asked of one."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tradewind.cli import exits, groups, options, tables
 from tradewind.model.ids import DagId
+from tradewind.model.rows import DagRun
 from tradewind.model.states import RunState
 from tradewind.ports import errors
 
-app = groups.new("Runs: list them, look at one.")
+app = groups.new("Runs: list them, look at one, cancel, clear, mark, note.")
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=options.examples(
+        "tradewind runs list my_dag --state failed",
+        "tradewind runs list --output plain | cut -f1,2",
+    ),
+)
 def list_runs(
-    dag_id: Annotated[str | None, typer.Argument(help="Only this DAG's.")] = None,
+    dag_id: Annotated[
+        str | None, typer.Argument(help="Only this DAG's.", autocompletion=options.complete_dag_id)
+    ] = None,
     state: Annotated[
         list[str] | None, typer.Option("--state", help="queued, running, success or failed; repeatable.")
     ] = None,
@@ -31,58 +41,203 @@ def list_runs(
     from tradewind.cli import client
     from tradewind.ports import store as store_port
 
-    async def read() -> list[dict[str, Any]]:
+    async def read() -> tuple[list[DagRun], dict[Any, dict[str, int]]]:
         async with client.opened(home, client.settings_of(home, settings)) as (_, store):
-            page = store_port.Page(limit=limit, after=after)
+            page = store_port.Page(limit=limit + 1, after=after)
             if dag_id is not None:
                 await store.views.get_dag(DagId(dag_id))
-            runs = await store.views.list_runs(page, DagId(dag_id) if dag_id else None, _states(state))
-            counts = await store.views.counts([run.run_key for run in runs])
-        return [
+            runs = list(await store.views.list_runs(page, DagId(dag_id) if dag_id else None, _states(state)))
+            return runs, await store.views.counts([run.run_key for run in runs])
+
+    with exits.reported():
+        runs, counts = asyncio.run(read())
+        rows = [
             {
                 "dag_id": run.dag_id,
                 "run_id": run.run_id,
                 "state": run.state.value,
-                "tasks": " ".join(
-                    f"{name}:{count}" for name, count in sorted(counts.get(run.run_key, {}).items()) if count
-                ),
+                "tasks": _counted(counts.get(run.run_key, {})),
                 "logical_date": run.logical_date,
                 "started": run.started_at,
-                "ended": run.ended_at,
+                "took": run.ended_at - run.started_at if run.started_at and run.ended_at else None,
+                "note": run.note,
             }
-            for run in runs
+            for run in runs[:limit]
         ]
+        if not any(row["note"] for row in rows) and output is options.Output.TABLE:
+            for row in rows:
+                del row["note"]
+        tables.show(
+            rows,
+            output=output,
+            empty="no runs; `tradewind dags trigger DAG_ID` makes one",
+            more=str(runs[limit - 1].run_key) if len(runs) > limit else None,
+        )
 
-    with exits.reported():
-        tables.show(asyncio.run(read()), output=output, empty="no runs; `tradewind dags trigger DAG_ID` makes one")
+
+def _counted(counts: dict[str, int]) -> str:
+    return " ".join(f"{name}:{count}" for name, count in sorted(counts.items()) if count)
 
 
-@app.command()
+@app.command(
+    epilog=options.examples(
+        "tradewind runs show my_dag latest",
+        "tradewind runs show my_dag manual__2026-01-31T00:00:00+00:00 --output json --with-xcom",
+    )
+)
 def show(
-    dag_id: Annotated[str, typer.Argument(help="The DAG.")],
-    run_id: Annotated[str, typer.Argument(help="The run.")],
+    dag_id: options.DagArgument,
+    run_id: options.RunArgument,
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
     output: options.OutputOption = options.Output.TABLE,
     with_xcom: Annotated[bool, typer.Option("--with-xcom", help="XCom values too.")] = False,
+    timeline: Annotated[
+        bool, typer.Option("--timeline/--no-timeline", help="Draw when each task waited and ran.")
+    ] = True,
 ) -> None:
-    """One run and its tasks. With --output json: the same object as `tradewind run --output json`."""
-    from tradewind.cli import client, document, progress
-    from tradewind.model.snapshot import RunRef
+    """One run, its tasks and their timeline. With --output json: the same object as `tradewind run --output json`."""
+    from tradewind.cli import client, document, finding, progress
+    from tradewind.cli import timeline as timeline_drawing
 
     async def read() -> Any:
         async with client.opened(home, client.settings_of(home, settings)) as (_, store):
-            await store.views.get_run(DagId(dag_id), run_id)
-            found = await store.runs.find_run(RunRef(dag_id=DagId(dag_id), run_id=run_id))
-            xcoms = await store.xcoms.list(found.run.run_key) if found is not None and with_xcom else None
+            found = await finding.load_run(store, dag_id, run_id)
+            xcoms = await store.xcoms.list(found.run.run_key) if with_xcom else None
         return found, xcoms
 
     with exits.reported():
         found, xcoms = asyncio.run(read())
         if output is not options.Output.TABLE:
             tables.show_object(document.run_document(found.run, found.tasks, xcoms), output=output)
-        else:
-            progress.show_final(found.run, found.tasks, xcoms)
+            return
+        tables.show_object(_facts(found.run), output=output)
+        print()
+        progress.show_final(found.run, found.tasks, xcoms)
+        if timeline and found.run.started_at is not None:
+            print()
+            timeline_drawing.show(found.run, found.tasks)
+
+
+def _facts(run: DagRun) -> dict[str, Any]:
+    return {
+        "dag_id": run.dag_id,
+        "run_id": run.run_id,
+        "run_type": run.run_type.value,
+        "logical_date": run.logical_date,
+        "data_interval_start": run.interval_start,
+        "data_interval_end": run.interval_end,
+        "queued": run.queued_at,
+        "started": run.started_at,
+        "ended": run.ended_at,
+        "airflow": run.meaning,
+        "version": run.version[:12],
+        "triggered_by": run.triggered_by,
+        "conf": run.conf,
+        "note": run.note,
+    }
+
+
+@app.command(epilog=options.examples("tradewind runs cancel my_dag latest"))
+def cancel(
+    dag_id: options.DagArgument,
+    run_id: options.RunArgument,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Stop a run: what runs is stopped, what has not begun is skipped, teardowns tidy up; the run is failed."""
+    from tradewind.model.commands import CancelRun
+
+    _act(dag_id, run_id, home, settings, output, "cancelled", lambda run: CancelRun(dag_id=dag_id, run_id=run))
+
+
+@app.command(
+    epilog=options.examples("tradewind runs clear my_dag latest", "tradewind runs clear my_dag latest --failed")
+)
+def clear(
+    dag_id: options.DagArgument,
+    run_id: options.RunArgument,
+    failed: Annotated[bool, typer.Option("--failed", help="Only tasks that failed or were never reached.")] = False,
+    newest_version: Annotated[
+        bool, typer.Option("--newest-version", help="With today's version of the DAG instead of the run's own.")
+    ] = False,
+    yes: options.YesOption = False,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Run all tasks of a run again, or those that failed."""
+    from tradewind.model.commands import ClearTasks, TaskSelection
+
+    def command(run: str) -> ClearTasks:
+        chosen = TaskSelection(dag_id=dag_id, run_id=run, only_failed=failed)
+        return ClearTasks(selection=chosen, newest_version=newest_version)
+
+    with exits.reported():
+        if not yes and not failed:
+            exits.confirm(f"Run all tasks of run {run_id!r} of DAG {dag_id!r} again?")
+    _act(dag_id, run_id, home, settings, output, "cleared", command)
+
+
+@app.command(epilog=options.examples("tradewind runs mark my_dag latest success"))
+def mark(
+    dag_id: options.DagArgument,
+    run_id: options.RunArgument,
+    state: Annotated[str, typer.Argument(help="success or failed.")],
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Set a run to success or failed; what runs of it is stopped in that state."""
+    from tradewind.model.commands import MarkRun
+
+    with exits.reported():
+        options.choose("STATE", state, ("success", "failed"))
+    _act(
+        dag_id,
+        run_id,
+        home,
+        settings,
+        output,
+        f"marked {state}",
+        lambda run: MarkRun(dag_id=dag_id, run_id=run, state=state),  # type: ignore[arg-type]  # checked above
+    )
+
+
+@app.command(epilog=options.examples("tradewind runs note my_dag latest 'run again after the outage'"))
+def note(
+    dag_id: options.DagArgument,
+    run_id: options.RunArgument,
+    text: Annotated[str, typer.Argument(help="The note; '' takes it away.")],
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Keep a note with a run."""
+    from tradewind.model.commands import SetNote
+
+    _act(dag_id, run_id, home, settings, output, "noted", lambda run: SetNote(dag_id=dag_id, run_id=run, note=text))
+
+
+def _act(
+    dag_id: str,
+    run_id: str,
+    home: Path | None,
+    settings: Path | None,
+    output: options.Output,
+    done: str,
+    command: Any,
+) -> None:
+    """Ask something of one run, and tell what came of it."""
+    from tradewind.cli import client, finding
+
+    with exits.reported():
+        tree = client.settings_of(home, settings)
+        name = asyncio.run(finding.name_run(home, tree, dag_id, run_id))
+        result = asyncio.run(client.send(home, tree, command(name)))
+        told = {"dag_id": dag_id, "run_id": name, "result": done, "tasks": result.touched, "message": result.message}
+        tables.show_object(told, output=output)
 
 
 def _states(names: list[str] | None) -> tuple[RunState, ...]:

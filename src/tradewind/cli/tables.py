@@ -12,12 +12,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, JustifyMethod, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from tradewind.cli.options import Output
 from tradewind.cli.progress import COLOURS
+
+_SENTENCES = frozenset(
+    {"verdict", "message", "description", "hint", "value", "help", "note", "reason", "why", "detail"}
+)
+_NARROWEST_SENTENCE = 30
+"""Characters that a sentence gets at least before it wraps; with less room the whole line stays one."""
+_NUMBERS = frozenset({"try", "took", "slots", "bytes", "map_index", "number", "runs", "exit_code", "seconds"})
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, output: Output, empty: str, more: str | None = None) -> None:
@@ -38,7 +46,20 @@ def show(rows: Sequence[Mapping[str, Any]], *, output: Output, empty: str, more:
     else:
         _dump(list(rows), output)
     if more is not None:
-        print(f"more: --after {more}", file=sys.stderr)
+        say_more(f"--after {more}")
+
+
+def say_more(option: str) -> None:
+    """Tell, beside the data, how to get the next page."""
+    print(f"more: {option}", file=sys.stderr)
+
+
+def show_value(value: Any, *, output: Output) -> None:
+    """A single value: JSON, YAML, or a text as it is."""
+    if output is Output.PLAIN and isinstance(value, str):
+        print(value)
+    else:
+        _dump(value, Output.YAML if output is Output.YAML else Output.JSON)
 
 
 def show_object(fields: Mapping[str, Any], *, output: Output) -> None:
@@ -56,12 +77,17 @@ def show_object(fields: Mapping[str, Any], *, output: Output) -> None:
         _dump(dict(fields), output)
 
 
+def is_terminal() -> bool:
+    """Whether a person looks at stdout."""
+    return Console().is_terminal
+
+
 def page(content: RenderableType, *, height: int) -> None:
     """Print; through the user's pager where the terminal is too low for it (`PAGER=cat` turns that off)."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=_width(content) if isinstance(content, Table) else None)
     if console.is_terminal and height > console.height and sys.stdin.isatty():
-        # As git does: end where it fits on a screen, keep colours, leave the text on the screen.
-        os.environ.setdefault("LESS", "FRX")
+        # As git does: end where it fits on a screen, keep colours, chop long lines, leave the text on the screen.
+        os.environ.setdefault("LESS", "FRSX")
         with console.pager(styles=True):
             console.print(content)
     else:
@@ -91,18 +117,42 @@ def duration(span: timedelta | None) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Columns in which every row is empty are left out; the zone of moments stands in their column's name."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in rows[0]:
-        # Ids are copied from here: they are never cut in two.
-        table.add_column(name, overflow="fold", no_wrap=name.endswith("_id") or name in ("state", "key", "name"))
+    names = [name for name in rows[0] if any(not _is_empty(name, row.get(name)) for row in rows)]
+    for name in names:
+        moment = next((row[name] for row in rows if isinstance(row.get(name), datetime)), None)
+        zone = f" ({moment.astimezone():%Z})" if moment is not None else ""
+        justify: JustifyMethod = "right" if name in _NUMBERS else "left"
+        # Nothing is cut in two, so that it can be copied, but for sentences at the end of a line.
+        wraps = name == names[-1] and name in _SENTENCES
+        table.add_column(f"{name}{zone}", justify=justify, overflow="fold", no_wrap=not wraps)
     for row in rows:
-        table.add_row(*(_cell(name, value) for name, value in row.items()))
+        table.add_row(*(_cell(name, row.get(name), in_table=True) for name in names))
     return table
 
 
-def _cell(name: str, value: Any) -> Text:
+def _width(content: Table) -> int:
+    """How wide to print: the terminal where sentences then have room, else as wide as the text is."""
+    console = Console()
+    wide = console.options.update(width=10_000)
+    natural = Measurement.get(console, wide, content).maximum
+    if natural <= console.width:
+        return console.width
+    last = content.columns[-1]
+    if last.no_wrap or not console.is_terminal:
+        return natural
+    longest = max(Measurement.get(console, wide, cell).maximum for cell in last.cells)
+    return console.width if natural - longest + _NARROWEST_SENTENCE <= console.width else natural
+
+
+def _is_empty(name: str, value: Any) -> bool:
+    return value in (None, "", [], {}, ()) or (name == "map_index" and value == -1)
+
+
+def _cell(name: str, value: Any, *, in_table: bool = False) -> Text:
     if isinstance(value, datetime):
-        return Text(local(value))
+        return Text(f"{value.astimezone():%Y-%m-%d %H:%M:%S}" if in_table else local(value))
     if isinstance(value, timedelta):
         return Text(duration(value))
     if isinstance(value, bool):

@@ -1,136 +1,268 @@
-"""`tradewind tasks logs [-f]`."""
+"""`tradewind tasks`: the task instances of a run, their attempts, and what is asked of them."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from tradewind.cli import exits, groups, options
-from tradewind.model.ids import DagId
-from tradewind.model.rows import Attempt, DagRun
-from tradewind.model.states import AttemptPhase
+from tradewind.cli import exits, groups, options, tables, task_logs
+from tradewind.model.commands import ClearTasks, MarkTasks, TaskSelection
+from tradewind.model.rows import Attempt, TaskInstance
+from tradewind.model.states import TaskState
 from tradewind.ports import errors
-from tradewind.ports import logs as logs_port
 from tradewind.ports import store as store_port
 
-app = groups.new("Tasks: read their logs.")
+app = groups.new("Task instances: list them, look at one, read logs, clear, mark.")
+task_logs.add_to(app)
+
+TasksArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TASK_ID...",
+        help="Tasks; elements of a mapped one as task[3].",
+        autocompletion=options.complete_task_id,
+    ),
+]
+UpstreamOption = Annotated[bool, typer.Option("--upstream", help="And all tasks above them.")]
+DownstreamOption = Annotated[bool, typer.Option("--downstream", help="And all tasks below them.")]
+PastOption = Annotated[bool, typer.Option("--past", help="And in all earlier runs of the DAG.")]
+FutureOption = Annotated[bool, typer.Option("--future", help="And in all later runs of the DAG.")]
 
 
-@app.command()
-def logs(
-    dag_id: Annotated[str, typer.Argument(help="The DAG.")],
-    run_id: Annotated[str, typer.Argument(help="The run, or `latest`.")],
-    task_id: Annotated[str, typer.Argument(help="The task; an element of a mapped one as task[3].")],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the task has ended.")] = False,
-    try_number: Annotated[int | None, typer.Option("--try", help="Which try (else the last).")] = None,
-    timestamps: Annotated[bool, typer.Option("--timestamps/--no-timestamps", help="Show when each line came.")] = True,
+@app.command(
+    "list",
+    epilog=options.examples("tradewind tasks list my_dag latest", "tradewind tasks list my_dag latest --state failed"),
+)
+def list_tasks(
+    dag_id: options.DagArgument,
+    run_id: options.RunArgument,
+    state: Annotated[list[str] | None, typer.Option("--state", help="Only in this state; repeatable.")] = None,
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+    limit: options.LimitOption = 100,
+    after: options.AfterOption = None,
 ) -> None:
-    """Print a task's log."""
-    from tradewind import wiring
-    from tradewind.cli import client
+    """The task instances of a run, in order of task id and map index."""
+    from tradewind.cli import client, finding
 
-    async def read() -> None:
-        async with client.opened(home, client.settings_of(home, settings)) as (place, store):
-            run = await _find_run(store, dag_id, run_id)
-            reader = wiring.open_logs(place)
-            name, index = _split(task_id)
-            attempt = await _find_attempt(store, run, name, index, try_number, wait=follow)
-            lines = reader.follow(attempt) if follow else reader.read(attempt)
-            async for line in lines:
-                _print(line, timestamps)
-            if follow and attempt.phase is not AttemptPhase.ENDED:
-                attempt = await _ended(store, attempt)
-            if attempt.verdict:
-                print(f"-- {attempt.verdict}", file=sys.stderr)
+    async def read() -> list[TaskInstance]:
+        async with client.opened(home, client.settings_of(home, settings)) as (_, store):
+            run = await finding.find_run(store, dag_id, run_id)
+            page = store_port.Page(limit=limit + 1, after=after)
+            return list(await store.views.list_tasks(run.run_key, page, _states(state)))
 
     with exits.reported():
-        try:
-            asyncio.run(read())
-        except BrokenPipeError:
-            sys.stderr.close()  # the reader of our pipe went away: not an error
-
-
-def _print(line: logs_port.LogLine, timestamps: bool) -> None:
-    at = line.at.astimezone().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " " if timestamps else ""
-    container = f"[{line.container}] " if line.container else ""
-    mark = "~ " if line.stream == "event" else ""
-    print(f"{at}{container}{mark}{line.text}", end="" if line.partial else "\n", flush=True)
-
-
-def _split(task_id: str) -> tuple[str, int]:
-    name, found, rest = task_id.partition("[")
-    if not found:
-        return task_id, -1
-    try:
-        return name, int(rest.rstrip("]"))
-    except ValueError:
-        raise errors.Rejected(
-            "is not a task", object=task_id, code="bad-task", hint="write an element of a mapped task as task[3]"
-        ) from None
-
-
-async def _find_run(store: store_port.Store, dag_id: str, run_id: str) -> DagRun:
-    if run_id != "latest":
-        return await store.views.get_run(DagId(dag_id), run_id)
-    await store.views.get_dag(DagId(dag_id))
-    runs = await store.views.list_runs(store_port.Page(limit=1), DagId(dag_id))
-    if not runs:
-        raise errors.NotFound(
-            "has no runs yet", object=f"DAG {dag_id!r}", code="no-runs", hint="`tradewind dags trigger` makes one"
+        tasks = asyncio.run(read())
+        last = tasks[limit - 1] if len(tasks) > limit else None
+        tables.show(
+            [_row(task) for task in tasks[:limit]],
+            output=output,
+            empty="no task instances",
+            more=None if last is None else f"{last.task_id}:{last.map_index}",
         )
-    return runs[0]
 
 
-async def _find_attempt(
-    store: store_port.Store, run: DagRun, task_id: str, index: int, try_number: int | None, *, wait: bool
-) -> Attempt:
-    while True:
-        attempts = [
-            one
-            for one in await store.views.list_attempts(run.run_key, task_id, index)
-            if try_number is None or one.try_number == try_number
-        ]
+def _row(task: TaskInstance) -> dict[str, Any]:
+    return {
+        "task_id": task.task_id,
+        "map_index": task.map_index,
+        "state": task.state.value,
+        "try": task.try_number,
+        "started": task.started_at,
+        "took": task.ended_at - task.started_at if task.started_at and task.ended_at else None,
+        "due": task.due_at,
+        "verdict": task.verdict,
+    }
+
+
+@app.command(epilog=options.examples("tradewind tasks show my_dag latest load", "tradewind tasks show d r 'load[3]'"))
+def show(
+    dag_id: options.DagArgument,
+    run_id: options.RunArgument,
+    task_id: options.TaskArgument,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """One task instance: its state, why, its tries and times."""
+    from tradewind.cli import client, finding
+
+    async def read() -> tuple[TaskInstance, list[Attempt]]:
+        async with client.opened(home, client.settings_of(home, settings)) as (_, store):
+            run = await finding.load_run(store, dag_id, run_id)
+            name, index = options.read_task(task_id)
+            task = finding.pick_task(run.tasks, run.run, name, index)
+            return task, await finding.list_task_attempts(store, run.run, name, task.map_index, None)
+
+    with exits.reported():
+        task, attempts = asyncio.run(read())
+        facts = {
+            **_row(task),
+            "max_tries": task.max_tries,
+            "scheduled": task.scheduled_at,
+            "queued": task.queued_at,
+            "ended": task.ended_at,
+            "infrastructure_failures": task.infrastructure_failures or None,
+            "waits_for": task.waits_for,
+            "note": task.note,
+        }
+        if output is not options.Output.TABLE:
+            tables.show_object({**facts, "attempts": [_attempt_row(one) for one in attempts]}, output=output)
+            return
+        tables.show_object(facts, output=output)
         if attempts:
-            return attempts[-1]
-        tasks = await store.views.list_tasks(run.run_key, store_port.Page(limit=100_000))
-        mine = [task for task in tasks if task.task_id == task_id]
-        if not mine:
-            names = sorted({task.task_id for task in tasks})
-            raise errors.NotFound(
-                f"has no task {task_id!r}",
-                object=f"run {run.run_id}",
-                code="task-missing",
-                hint=f"tasks: {', '.join(names[:20])}",
-            )
-        elements = sorted(task.map_index for task in mine if task.map_index >= 0)
-        if elements and index not in elements:
-            raise errors.Rejected(
-                f"is mapped, with elements {elements[0]} to {elements[-1]}",
-                object=f"task {task_id!r}",
-                code="task-mapped",
-                hint=f"name one: {task_id}[{elements[0]}]",
-            )
-        current = next((task for task in mine if task.map_index == index), mine[0])
-        if current.state.is_finished or not wait or run.state.is_finished:
-            what = f"try {try_number}" if try_number is not None else "attempt"
-            raise errors.NotFound(
-                f"has no {what} (it is {current.state.value})",
-                object=f"task {task_id!r}",
-                code="no-attempt",
-                hint=current.verdict or "a task that ran in the engine itself, or has not begun, has no log",
-            )
-        await asyncio.sleep(0.1)
+            print()
+            tables.show([_attempt_row(one) for one in attempts], output=output, empty="")
 
 
-async def _ended(store: store_port.Store, attempt: Attempt) -> Attempt:
-    for _ in range(100):
-        attempt = await store.views.get_attempt(attempt.attempt_id)
-        if attempt.phase is AttemptPhase.ENDED:
-            break
-        await asyncio.sleep(0.05)
-    return attempt
+@app.command(epilog=options.examples("tradewind tasks attempts my_dag latest load"))
+def attempts(
+    dag_id: options.DagArgument,
+    run_id: options.RunArgument,
+    task_id: options.TaskArgument,
+    try_number: Annotated[int | None, typer.Option("--try", help="Only of this try.")] = None,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Every launch of a task instance: a try has several where the infrastructure failed."""
+    from tradewind.cli import client, finding
+
+    async def read() -> list[Attempt]:
+        async with client.opened(home, client.settings_of(home, settings)) as (_, store):
+            run = await finding.load_run(store, dag_id, run_id)
+            name, index = options.read_task(task_id)
+            task = finding.pick_task(run.tasks, run.run, name, index)
+            return await finding.list_task_attempts(store, run.run, name, task.map_index, try_number)
+
+    with exits.reported():
+        rows = [_attempt_row(one) for one in asyncio.run(read())]
+        tables.show(rows, output=output, empty="it was never launched")
+
+
+def _attempt_row(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "try": attempt.try_number,
+        "number": attempt.number,
+        "phase": attempt.phase.value,
+        "reason": attempt.reason.value if attempt.reason is not None else None,
+        "exit_code": attempt.exit_code,
+        "created": attempt.created_at,
+        "started": attempt.started_at,
+        "took": attempt.ended_at - attempt.started_at if attempt.started_at and attempt.ended_at else None,
+        "attempt_id": attempt.attempt_id,
+        "verdict": attempt.verdict,
+    }
+
+
+@app.command(
+    epilog=options.examples(
+        "tradewind tasks clear my_dag latest load --downstream",
+        "tradewind tasks clear my_dag latest 'load[3]'",
+    )
+)
+def clear(
+    dag_id: options.DagArgument,
+    run_id: options.RunArgument,
+    task_ids: TasksArgument,
+    upstream: UpstreamOption = False,
+    downstream: DownstreamOption = False,
+    past: PastOption = False,
+    future: FutureOption = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that failed or were never reached.")] = False,
+    newest_version: Annotated[
+        bool, typer.Option("--newest-version", help="With today's version of the DAG instead of the run's own.")
+    ] = False,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Run tasks again. What runs is stopped first."""
+    with exits.reported():
+        chosen = _selections(
+            task_ids, dag_id, upstream=upstream, downstream=downstream, past=past, future=future, only_failed=failed
+        )
+    _act(
+        [ClearTasks(selection=one, newest_version=newest_version) for one in chosen],
+        "cleared",
+        run_id,
+        home,
+        settings,
+        output,
+    )
+
+
+@app.command(epilog=options.examples("tradewind tasks mark my_dag latest success load"))
+def mark(
+    dag_id: options.DagArgument,
+    run_id: options.RunArgument,
+    state: Annotated[str, typer.Argument(help="success, failed or skipped.")],
+    task_ids: TasksArgument,
+    upstream: UpstreamOption = False,
+    downstream: DownstreamOption = False,
+    past: PastOption = False,
+    future: FutureOption = False,
+    home: options.HomeOption = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Set tasks to a state without running them."""
+    with exits.reported():
+        options.choose("STATE", state, ("success", "failed", "skipped"))
+        chosen = _selections(task_ids, dag_id, upstream=upstream, downstream=downstream, past=past, future=future)
+    commands = [
+        MarkTasks(selection=one, state=state)  # type: ignore[arg-type]  # checked above
+        for one in chosen
+    ]
+    _act(commands, f"marked {state}", run_id, home, settings, output)
+
+
+def _selections(names: list[str], dag_id: str, **more: Any) -> list[TaskSelection]:
+    """Whole tasks in one selection, elements of mapped ones in one for each task. Raises `errors.Rejected`."""
+    whole: list[str] = []
+    elements: dict[str, list[int]] = {}
+    for text in names:
+        task_id, index = options.read_task(text)
+        if index < 0:
+            whole.append(task_id)
+        else:
+            elements.setdefault(task_id, []).append(index)
+    found = [TaskSelection(dag_id=dag_id, run_id="", task_ids=tuple(whole), **more)] if whole else []
+    for task_id, indexes in elements.items():
+        found.append(TaskSelection(dag_id=dag_id, run_id="", task_ids=(task_id,), map_indexes=tuple(indexes), **more))
+    return found
+
+
+def _act(
+    commands: list[Any], done: str, run_id: str, home: Path | None, settings: Path | None, output: options.Output
+) -> None:
+    """Ask something of tasks of one run, and tell what came of it."""
+    import msgspec
+
+    from tradewind.cli import client, finding
+
+    with exits.reported():
+        tree = client.settings_of(home, settings)
+        dag_id = commands[0].selection.dag_id
+        name = asyncio.run(finding.name_run(home, tree, dag_id, run_id))
+        named = [
+            msgspec.structs.replace(one, selection=msgspec.structs.replace(one.selection, run_id=name))
+            for one in commands
+        ]
+        results = asyncio.run(client.send_all(home, tree, named))
+        touched = sum(result.touched for result in results)
+        tables.show_object({"dag_id": dag_id, "run_id": name, "result": done, "tasks": touched}, output=output)
+
+
+def _states(names: list[str] | None) -> tuple[TaskState, ...]:
+    try:
+        return tuple(TaskState(name) for name in names or ())
+    except ValueError:
+        allowed = ", ".join(state.value for state in TaskState)
+        raise errors.Rejected(
+            f"{names} is not a state", object="--state", code="bad-option", hint=f"one of {allowed}"
+        ) from None
