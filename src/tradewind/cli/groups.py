@@ -15,6 +15,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "dags": ("tradewind.cli.dags", "DAGs: list, look at, trigger, pause; which files are broken."),
     "runs": ("tradewind.cli.runs", "Runs: list, look at, cancel, clear, mark."),
     "tasks": ("tradewind.cli.tasks", "Task instances: list, read logs, clear, mark."),
+    "backfill": ("tradewind.cli.backfill", "Backfills: runs for every date of a range."),
     "xcom": ("tradewind.cli.xcom", "XComs: list them, print one."),
     "pools": ("tradewind.cli.pools", "Pools: list, set, delete, import, export."),
     "config": ("tradewind.cli.config", "Settings: show, explain, where each comes from."),
