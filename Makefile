@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-long lint bench clean lock
+.PHONY: help demo test test-long lint bench docs docs-serve clean lock
 
 help: ## What there is to call
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,9 +32,15 @@ bench: $(STAMP) ## Beside Apache Airflow, in one run (installs it, and PostgreSQ
 	@scripts/prepare
 	@bench/run
 
+docs: $(STAMP) ## The documentation's site, into .site/; warnings are errors
+	@$(VENV)/bin/python scripts/docs
+
+docs-serve: $(STAMP) ## The same on http://127.0.0.1:8000, built anew at every change
+	@$(VENV)/bin/python scripts/docs --serve
+
 lock: $(STAMP) ## Make the constraints files anew from pyproject.toml
 	@scripts/lock
 
 clean: ## Remove what builds and tests left; the caches of the user stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .reports .demo dist build
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .reports .demo .site .cache dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
