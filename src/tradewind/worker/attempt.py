@@ -59,7 +59,7 @@ class _Attempt:
 
     def pushed(self) -> tuple[outcomes.XComPush, ...]:
         """What it pushed, in order."""
-        return () if self._scene is None else tuple(self._scene.ti.pushed.values())
+        return () if self._scene is None else tuple(self._scene.ti.xcoms.pushed.values())
 
     def run(self) -> outcomes.Outcome:
         """The outcome, callbacks done."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tradewind.sdk import errors, expansion
-from tradewind.worker.task_instance import RETURN_VALUE
+from tradewind.worker.xcoms import RETURN_VALUE
 
 if TYPE_CHECKING:
     from tradewind.worker.loading import LoadedFile

@@ -1,7 +1,6 @@
 """`context["ti"]`: the task instance that runs, as user code knows it.
 
-What it pushes is kept here, in order, and leaves with the attempt's result; its own pulls see it at once. Everything
-else is asked of the control plane through the supervisor.
+Its XComs are `xcoms`. What it is not told with its work it asks of the control plane through the supervisor.
 """
 
 from __future__ import annotations
@@ -12,29 +11,17 @@ import socket
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from functools import cached_property
-from itertools import product
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 import pendulum
 
-from tradewind.model.outcome import XComPush
 from tradewind.protocol import work as works
-from tradewind.sdk import serde
 from tradewind.sdk.supervision import Supervisor
 from tradewind.sdk.unset import NOTSET
 from tradewind.worker.dagrun import RuntimeDagRun, moment
-
-RETURN_VALUE = "return_value"
-
-
-class XComTooLarge(ValueError):
-    """A pushed value is over the site's limit."""
-
-    def __init__(self, key: str, size: int, limit: int) -> None:
-        super().__init__(f"XCom {key!r} is {_size(size)}, over the limit of {_size(limit)}")
-        self.hint = "write it to a file or an object store, and push where it is"
+from tradewind.worker.xcoms import RETURN_VALUE, Asked, XComs
 
 
 class RuntimeTaskInstance:
@@ -66,11 +53,18 @@ class RuntimeTaskInstance:
         self.map_index = row.map_index
         self.try_number = max(row.try_number, 1)
         self.max_tries = getattr(work, "max_tries", row.max_tries)
-        self.max_xcom_bytes = getattr(work, "max_xcom_bytes", 0)
         self.attempt_id = getattr(work, "attempt_id", "") or ""
         self.state = row.state.value
         self.rendered_map_index: str | None = row.rendered_map_index
-        self.pushed: dict[str, XComPush] = {}
+        self.xcoms = XComs(
+            supervisor=supervisor,
+            dag_id=self.dag_id,
+            run_id=self.run_id,
+            task_id=self.task_id,
+            map_index=self.map_index,
+            means_2=dag_run.meaning == "2",
+            max_bytes=getattr(work, "max_xcom_bytes", 0),
+        )
         self.skips: list[str] = []
         self.skip_all_downstream = False
 
@@ -187,14 +181,11 @@ class RuntimeTaskInstance:
 
     def xcom_push(self, key: str, value: Any, *_: Any, **__: Any) -> None:
         """Keep a value for other tasks. Raises what cannot be written as JSON, and `XComTooLarge`."""
-        data, kind, length = serde.encode(value)
-        if self.max_xcom_bytes and len(data) > self.max_xcom_bytes:
-            raise XComTooLarge(key, len(data), self.max_xcom_bytes)
-        self.pushed[key] = XComPush(key=key, value=data, kind=kind, length=length)
+        self.xcoms.push(key, value)
 
     async def axcom_push(self, key: str, value: Any) -> None:
         """As `xcom_push`."""
-        self.xcom_push(key, value)
+        self.xcoms.push(key, value)
 
     def xcom_pull(
         self,
@@ -213,67 +204,18 @@ class RuntimeTaskInstance:
         Without `map_indexes` all values of a task come; a single one comes by itself (Airflow 2: only from a task that
         is not mapped). None stands for a task without a value.
         """
-        where = (dag_id or self.dag_id, run_id or self.run_id)
-        single = task_ids is None or isinstance(task_ids, str)
-        ids = [self.task_id] if task_ids is None else [task_ids] if isinstance(task_ids, str) else list(task_ids)
-        if map_indexes is NOTSET or (map_indexes is None and self._means_2):
-            return self._pull_all(where, ids, key, include_prior_dates, default, single=single)
-        alone = map_indexes is None or isinstance(map_indexes, int)
-        indexes = [map_indexes] if alone else list(map_indexes)
-        found = [
-            self._pull_one(where, task_id, -1 if index is None else index, key, include_prior_dates, default)
-            for task_id, index in product(ids, indexes)
-        ]
-        return found[0] if single and alone else found
+        asked = Asked(
+            dag_id=dag_id or self.dag_id,
+            run_id=run_id or self.run_id,
+            key=key,
+            include_prior_dates=include_prior_dates,
+            default=default,
+        )
+        return self.xcoms.pull(asked, self.task_id if task_ids is None else task_ids, map_indexes)
 
     async def axcom_pull(self, *args: Any, **kwargs: Any) -> Any:
         """As `xcom_pull`."""
         return self.xcom_pull(*args, **kwargs)
-
-    @property
-    def _means_2(self) -> bool:
-        return self.dag_run.meaning == "2"
-
-    def _pull_all(
-        self, where: tuple[str, str], ids: list[str], key: str, prior: bool, default: Any, *, single: bool
-    ) -> Any:
-        values: list[Any] = []
-        for task_id in ids:
-            found = self._values_of(where, task_id, key, prior)
-            values += [serde.decode(data) for _, data in found] or [default if single else None]
-            if single and self._means_2 and found and found[0][0] >= 0:
-                return values
-        return values[0] if single and len(values) == 1 else values
-
-    def _values_of(self, where: tuple[str, str], task_id: str, key: str, prior: bool) -> list[tuple[int, bytes]]:
-        own = self._own(where, task_id, key)
-        if own is not None and self.map_index < 0:
-            return [(-1, own)]
-        found = self._supervisor.list_xcoms(*where, task_id, key)
-        if own is not None:
-            found = sorted(
-                [(index, data) for index, data in found if index != self.map_index] + [(self.map_index, own)]
-            )
-        if not found and prior:
-            earlier = self._supervisor.get_xcom(*where, task_id, -1, key, True)
-            return [] if earlier is None else [(-1, earlier)]
-        return list(found)
-
-    def _pull_one(
-        self, where: tuple[str, str], task_id: str, map_index: int, key: str, prior: bool, default: Any
-    ) -> Any:
-        own = self._own(where, task_id, key) if map_index == self.map_index else None
-        data = own if own is not None else self._supervisor.get_xcom(*where, task_id, map_index, key, prior)
-        if data is None:
-            return default
-        value = serde.decode(data)
-        return default if value is None else value
-
-    def _own(self, where: tuple[str, str], task_id: str, key: str) -> bytes | None:
-        if task_id != self.task_id or where != (self.dag_id, self.run_id):
-            return None
-        push = self.pushed.get(key)
-        return None if push is None else push.value
 
     # -- branches --------------------------------------------------------------------------------------------------
 
@@ -397,7 +339,3 @@ def as_row(fields: dict[str, Any]) -> Any:
 def _shown(row: dict[str, Any]) -> str:
     index = row.get("map_index", -1)
     return str(row["task_id"]) if index < 0 else f"{row['task_id']}_{index}"
-
-
-def _size(count: int) -> str:
-    return f"{count} bytes" if count < 10_000 else f"{count / (1 << 20):.1f} MiB"
