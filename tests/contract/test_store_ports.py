@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from tests.contract.conftest import OpenStore
@@ -78,6 +79,7 @@ async def test_every_kind_of_command_comes_out_as_it_went_in(open_store: OpenSto
         cmd.CancelRun(dag_id="d", run_id="r"),
         cmd.SetPool(name="p", slots=-1),
         cmd.CreateBackfill(dag_id="d", start=rows.day(1), end=rows.day(2)),
+        cmd.SetBackfill(backfill_id=7, action="pause"),
     ]
     async with open_store() as store:
         for command in commands:
@@ -177,6 +179,19 @@ async def test_files_are_kept_by_bundle_and_path(open_store: OpenStore) -> None:
         await store.versions.forget_files("dags", ["a.py", "never there"])
         assert await store.versions.list_files("dags") == [mended]
         assert await store.versions.list_files("other") == [other]
+
+
+async def test_versions_of_a_dag_are_listed_newest_first(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        made = [
+            msgspec.structs.replace(rows.version("d", name), created_at=rows.START + timedelta(seconds=number))
+            for number, name in enumerate(["v2", "v1", "v3"])
+        ]
+        for one in made:
+            await store.versions.put([one, rows.version("c", f"of c {one.version}")], [], [], rows.START)
+        assert await store.versions.list_of_dag(DagId("d"), 10) == made[::-1]
+        assert await store.versions.list_of_dag(DagId("d"), 2) == made[:0:-1]
+        assert await store.versions.list_of_dag(DagId("nobody"), 2) == []
 
 
 async def test_trees_of_newest_versions_and_of_unfinished_runs_are_in_use(open_store: OpenStore) -> None:
