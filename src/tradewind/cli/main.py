@@ -153,6 +153,36 @@ def standalone(
     raise typer.Exit(code)
 
 
+@app.command(
+    "systemd-unit",
+    epilog=options.examples(
+        "tradewind systemd-unit --user > ~/.config/systemd/user/tradewind.service",
+        "tradewind systemd-unit --home /var/lib/tradewind --dags /srv/dags > /etc/systemd/system/tradewind.service",
+    ),
+)
+def systemd_unit(
+    user: Annotated[bool, typer.Option("--user", help="For your own service manager; else for the system's.")] = False,
+    home: options.HomeOption = None,
+    dags: Annotated[Path | None, typer.Option("--dags", help="Folder of DAG files (else HOME/dags).")] = None,
+    settings: options.SettingsOption = None,
+) -> None:
+    """Print a systemd unit that runs `tradewind standalone`; what runs outlives its restarts."""
+    from tradewind import settings as settings_tree
+    from tradewind import wiring
+    from tradewind.cli import systemd_unit as unit_command
+
+    with exits.reported():
+        place = home or wiring.default_home()
+        request = unit_command.Request(
+            home=place,
+            dags=dags,
+            settings_file=settings,
+            settings=settings_tree.load(settings or settings_tree.find(place), home=place),
+            user=user,
+        )
+        print(unit_command.unit(request), end="")
+
+
 def _beside(file: Path) -> Path | None:
     """A settings file next to the DAG file, or in the folder above."""
     for folder in (file.resolve().parent, file.resolve().parent.parent):
