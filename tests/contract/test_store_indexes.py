@@ -57,6 +57,7 @@ async def _ask_everything(store: sql_store.SqlStore) -> None:
     await store.views.count_backfill_runs(1)
     await store.views.list_backfill_runs(1, Page(after="7"))
     await store.views.list_dags(Page(after="a"))
+    await store.versions.list_of_dag(DagId("d"), 10)
     await store.views.get_dag(DagId("d"))
     await store.views.get_run(DagId("d"), "r1")
     with pytest.raises(errors.NotFound):

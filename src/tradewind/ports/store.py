@@ -187,6 +187,10 @@ class DagVersions(Protocol):
         """Raises `errors.NotFound`."""
         ...
 
+    async def list_of_dag(self, dag_id: DagId, limit: int) -> Sequence[Version]:
+        """A DAG's versions, newest first."""
+        ...
+
     async def list_files(self, bundle: str) -> Sequence[FileStatus]:
         """In order of path."""
         ...

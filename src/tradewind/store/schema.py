@@ -11,7 +11,7 @@ import pathlib
 from tradewind.ports import errors
 from tradewind.store.sessions import Dialect, Session
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test holds it to `migrations/`."""
 
 _FOLDER = pathlib.Path(__file__).with_name("schema")

@@ -147,7 +147,10 @@ dag_version = Table(
     Column("tree", KEY, nullable=False),
     Column("summary", Text, nullable=False),
     Column("body", Text, nullable=False),
+    Column("dag_id", KEY, nullable=False, server_default=""),
+    Column("created_at", BigInteger, nullable=False, server_default="0"),
 )
+Index("dag_version_of_dag", dag_version.c.dag_id, dag_version.c.created_at, dag_version.c.version)
 
 dag_file = Table(
     "dag_file",

@@ -21,8 +21,14 @@ from tradewind.store import codec, dag_rows
 from tradewind.store.connections import Connections
 from tradewind.store.sessions import Session
 
-_PUT = "insert into dag_version (version, tree, summary, body) values (?, ?, ?, ?) on conflict (version) do nothing"
+_PUT = """
+insert into dag_version (version, tree, summary, body, dag_id, created_at) values (?, ?, ?, ?, ?, ?)
+on conflict (version) do nothing
+"""
 _GET = "select body from dag_version where version = ?"
+_OF_DAG = """
+select body from dag_version where dag_id >= ? and dag_id <= ? order by dag_id desc, created_at desc, version desc limit ?
+"""
 _PUT_FILE = """
 insert into dag_file (bundle, path, body) values (?, ?, ?)
 on conflict (bundle, path) do update set body = excluded.body
@@ -73,7 +79,17 @@ class SqlDagVersions:
         at: datetime,
     ) -> Sequence[DagRow]:
         """Every statement by its table's key."""
-        rows = [(one.version, one.tree, codec.text(Summary.of(one.spec)), codec.text(one)) for one in versions]
+        rows = [
+            (
+                one.version,
+                one.tree,
+                codec.text(Summary.of(one.spec)),
+                codec.text(one),
+                one.spec.dag_id,
+                codec.micros(one.created_at),
+            )
+            for one in versions
+        ]
         states = [(one.bundle, one.path, codec.text(one)) for one in files]
 
         def work(session: Session) -> list[DagRow]:
@@ -95,6 +111,11 @@ class SqlDagVersions:
         if row is None:
             raise errors.NotFound("no such version", object=f"DAG version {version[:12]}", code="no-such-version")
         return codec.version.decode(row[0])
+
+    async def list_of_dag(self, dag_id: DagId, limit: int) -> Sequence[port.Version]:
+        """By index `dag_version_of_dag`."""
+        rows = await self._connections.read(lambda session: session.rows(_OF_DAG, (dag_id, dag_id, limit)))
+        return [codec.version.decode(body) for (body,) in rows]
 
     async def list_files(self, bundle: str) -> Sequence[port.FileStatus]:
         """By the table's key."""

@@ -58,6 +58,11 @@ class MemoryDagVersions:
             raise errors.NotFound("no such version", object=f"DAG version {version[:12]}", code="no-such-version")
         return found
 
+    async def list_of_dag(self, dag_id: DagId, limit: int) -> Sequence[port.Version]:
+        """Newest first."""
+        mine = [one for one in self._tables.versions.values() if one.spec.dag_id == dag_id]
+        return sorted(mine, key=lambda one: (one.created_at, one.version), reverse=True)[:limit]
+
     async def list_files(self, bundle: str) -> Sequence[port.FileStatus]:
         """In order of path."""
         return [file for key, file in sorted(self._tables.files.items()) if key[0] == bundle]

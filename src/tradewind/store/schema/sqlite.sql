@@ -71,8 +71,12 @@ CREATE TABLE dag_version (
   tree TEXT NOT NULL,
   summary TEXT NOT NULL,
   body TEXT NOT NULL,
+  dag_id TEXT DEFAULT '' NOT NULL,
+  created_at BIGINT DEFAULT '0' NOT NULL,
   PRIMARY KEY (version)
 );
+
+CREATE INDEX dag_version_of_dag ON dag_version (dag_id, created_at, version);
 
 CREATE TABLE fact (
   number INTEGER NOT NULL,
