@@ -41,11 +41,11 @@ from tradewind.protocol import sockets
 from tradewind.runtime.local import options as local_options
 from tradewind.runtime.local import pod_request, supply
 from tradewind.runtime.local import runtime as local_runtime
+from tradewind.scheduler import cleaning, wake
 from tradewind.scheduler import holder as lease_holder
 from tradewind.scheduler import options as scheduler_options
 from tradewind.scheduler import scheduler as schedulers
-from tradewind.scheduler import wake
-from tradewind.store import backup, revision, schema
+from tradewind.store import revision, schema
 from tradewind.store import sql_store as stores
 from tradewind.vault import backends, keys
 from tradewind.vault import vault as vaults
@@ -385,26 +385,42 @@ def now() -> datetime:
 # -- upkeep --------------------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True, kw_only=True)
+class Upkeep:
+    """What a person looks after a home with."""
+
+    store: store_port.Store
+    checks: upkeep_port.Checks
+    shelf: upkeep_port.Shelf
+    cleaning: cleaning.Cleaning
+
+
 @contextlib.asynccontextmanager
-async def open_upkeep(
-    home: Home, settings: settings_tree.Settings
-) -> AsyncIterator[tuple[store_port.Store, upkeep_port.Checks, upkeep_port.Shelf]]:
-    """The store of a home, its checks, and its logs at rest."""
-    busy = timedelta(seconds=settings.database.busy_seconds)
-    async with stores.open_store(database_url(home, settings), busy=busy) as store:
-        yield store, store.checks, log_shelf.FolderShelf(home.path)
+async def open_upkeep(home: Home, settings: settings_tree.Settings) -> AsyncIterator[Upkeep]:
+    """Over the store of a home and its logs at rest."""
+    clock, shelf = clocks.SystemClock(), log_shelf.FolderShelf(home.path)
+
+    async def rest(seconds: float) -> None:
+        # A leader in another process gets the database twice as long as we had it.
+        await clock.sleep(2 * seconds)
+
+    async with stores.open_store(database_url(home, settings), busy=_busy(settings)) as store:
+        cleaner = cleaning.Cleaning(history=store.history, shelf=shelf, clock=clock, rest=rest)
+        yield Upkeep(store=store, checks=store.checks, shelf=shelf, cleaning=cleaner)
 
 
 def find_schema(home: Home, settings: settings_tree.Settings) -> str | None:
     """The revision of the database's schema; None where there is none yet."""
-    return revision.find(database_url(home, settings), timedelta(seconds=settings.database.busy_seconds))
+    return revision.find(database_url(home, settings), _busy(settings))
 
 
 def back_up(
     home: Home, settings: settings_tree.Settings, target: Path, *, with_logs: bool, progress: Callable[[int], None]
 ) -> upkeep_port.Manifest:
     """Write a backup; a server may run. Raises `errors.Rejected`."""
-    place = _backup_place(home, settings)
+    from tradewind.store import backup
+
+    place = backup.Place(home=home.path, url=database_url(home, settings), busy=_busy(settings))
     return backup.back_up(
         place, target, with_logs=with_logs, version=tradewind.__version__, now=now(), progress=progress
     )
@@ -414,15 +430,19 @@ def restore(
     home: Home, settings: settings_tree.Settings, source: Path, *, replace: bool, progress: Callable[[int], None]
 ) -> tuple[upkeep_port.Manifest, Path | None]:
     """Put a backup in place; what was there before lies in the folder that is told. Raises `errors.Rejected`."""
-    restored = backup.restore(_backup_place(home, settings), source, replace=replace, now=now(), progress=progress)
+    from tradewind.store import backup
+
+    place = backup.Place(home=home.path, url=database_url(home, settings), busy=_busy(settings))
+    restored = backup.restore(place, source, replace=replace, now=now(), progress=progress)
     return restored.manifest, restored.aside
 
 
-def _backup_place(home: Home, settings: settings_tree.Settings) -> backup.Place:
-    busy = timedelta(seconds=settings.database.busy_seconds)
-    return backup.Place(home=home.path, url=database_url(home, settings), busy=busy)
+def _busy(settings: settings_tree.Settings) -> timedelta:
+    return timedelta(seconds=settings.database.busy_seconds)
 
 
+Doomed = cleaning.Doomed
+CleaningTotal = cleaning.Total
 SCHEMA = schema.HEAD
 """The revision that this program brings a database to."""
 Bundle = bundles.Bundle

@@ -111,6 +111,7 @@ async def test_a_run_key_is_not_given_out_again_after_its_run_went(open_store: O
         await _fill(store, [_over(1), _over(2)])
         await _remove_all(store, [1, 2])
         assert await store.runs.last_run_key() == 2
+        assert await store.history.list_gone([RunKey(1), RunKey(2), RunKey(3)]) == [1, 2]
 
 
 async def test_facts_go_from_the_oldest_on_and_keep_their_numbers(open_store: OpenStore, clock: ManualClock) -> None:

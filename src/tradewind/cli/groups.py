@@ -18,6 +18,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "backfill": ("tradewind.cli.backfill", "Backfills: runs for every date of a range."),
     "xcom": ("tradewind.cli.xcom", "XComs: list them, print one."),
     "pools": ("tradewind.cli.pools", "Pools: list, set, delete, import, export."),
+    "db": ("tradewind.cli.db", "The database: migrate, check, back up, restore; take old history away."),
     "config": ("tradewind.cli.config", "Settings: show, explain, where each comes from."),
 }
 """Name → (module with an `app`, its line in the help)."""

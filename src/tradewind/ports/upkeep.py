@@ -83,6 +83,10 @@ class History(Protocol):
         """Keys of runs whose row is gone while others of their rows are there: a removal was cut short."""
         ...
 
+    async def list_gone(self, run_keys: Sequence[RunKey]) -> Sequence[RunKey]:
+        """Which of these keys were given to runs that are not there any more."""
+        ...
+
     async def measure(self, run_keys: Sequence[RunKey]) -> Amounts:
         """How much would go with these runs (facts are not among it)."""
         ...
@@ -136,3 +140,67 @@ class Checks(Protocol):
     async def repair(self) -> Sequence[Finding]:
         """Make anew what follows from other rows; what was wrong before."""
         ...
+
+
+class LogAmounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How much there is of logs at rest, or how much went."""
+
+    files: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: LogAmounts) -> LogAmounts:
+        """Field by field."""
+        return LogAmounts(files=self.files + other.files, bytes=self.bytes + other.bytes)
+
+
+class Shelf(Protocol):
+    """Logs at rest by run, and the room where they lie."""
+
+    async def list_runs(self) -> Sequence[RunKey]:
+        """Runs that have logs at rest, in order."""
+        ...
+
+    async def measure(self, run_keys: Sequence[RunKey]) -> LogAmounts:
+        """How much there is of these."""
+        ...
+
+    async def remove(self, run_keys: Sequence[RunKey]) -> LogAmounts:
+        """Take all logs of these runs away; how much went. No error where there are none."""
+        ...
+
+    async def last_written(self, run_key: RunKey) -> datetime | None:
+        """When the last log of a run came to rest; None where there is none."""
+        ...
+
+    async def free_bytes(self) -> int:
+        """Free space of the file system of the home."""
+        ...
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a backup."""
+
+    name: str
+    """Relative to the home."""
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup is."""
+
+    format: int
+    tradewind: str
+    """The version of the program that made it."""
+    schema: str
+    """The revision of the database's schema."""
+    database: str
+    """"sqlite" or "postgresql"."""
+    made_at: datetime
+    with_logs: bool
+    members: tuple[Member, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all members."""
+        return sum(member.size for member in self.members)

@@ -128,13 +128,13 @@ class Sqlite:
     alchemy_options: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, path: pathlib.Path, busy: timedelta) -> None:
-        self._path = path
+        self.path = path
         self._busy = busy
         self.label = f"database {path}"
 
     def connect(self) -> SqliteSession:
         raw = sqlite3.connect(
-            self._path,
+            self.path,
             timeout=self._busy.total_seconds(),
             isolation_level=None,
             check_same_thread=False,
@@ -148,7 +148,7 @@ class Sqlite:
         return SqliteSession(raw)
 
     def _prepare(self, raw: sqlite3.Connection) -> None:
-        if self._path.is_file() and not self._path.stat().st_size:
+        if self.path.is_file() and not self.path.stat().st_size:
             # Only a new file can be told: what removed history leaves free is given back in slices.
             raw.execute("pragma auto_vacuum = incremental")
         mode = self._ask_for_wal(raw)
@@ -192,7 +192,7 @@ class Sqlite:
         return _refused(error, self.label)
 
     def _busy_error(self) -> errors.Transient:
-        lockers = holders.find_lockers(self._path)
+        lockers = holders.find_lockers(self.path)
         who = f"process {', '.join(lockers)}" if lockers else "a process that we may not see"
         return errors.Transient(
             f"held by {who}; waited {self._busy.total_seconds():g} s",

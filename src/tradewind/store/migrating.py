@@ -29,11 +29,15 @@ def head() -> str | None:
     return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
+def known() -> list[str]:
+    """The revisions that this program can bring to its own, newest first."""
+    return [script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()]
+
+
 def upgrade(session: Session, dialect: Dialect, version: str | None) -> None:
     """Apply what is newer than `version`. Raises `errors.Rejected` for a version that this program does not know."""
     config = configuration()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if version is not None and version not in known:
+    if version is not None and version not in known():
         raise errors.Rejected(
             f"was written by another release of tradewind (its schema is {version!r})",
             object=dialect.label,

@@ -103,6 +103,14 @@ class SqlHistory:
 
         return await self._connections.read_at_once(work)
 
+    async def list_gone(self, run_keys: Sequence[RunKey]) -> Sequence[RunKey]:
+        """By the key of runs."""
+        gone: list[RunKey] = []
+        for start in range(0, len(run_keys), _KEYS_AT_ONCE):
+            keys = run_keys[start : start + _KEYS_AT_ONCE]
+            gone += await self._connections.read_at_once(lambda session, keys=keys: _gone(session, keys))  # type: ignore[misc]
+        return gone
+
     async def measure(self, run_keys: Sequence[RunKey]) -> port.Amounts:
         """By the keys of the tables."""
         total = port.Amounts()
@@ -229,6 +237,14 @@ def past(run: DagRun) -> port.OldRun:
         ended_at=run.ended_at,
         version=run.version,
     )
+
+
+def _gone(session: Session, keys: Sequence[RunKey]) -> list[RunKey]:
+    # A larger key than was ever given out is of another database: nothing is known about it.
+    given = session.row("select last_run_key from lease where name = 'leader'")
+    marks = ", ".join("?" * len(keys))
+    there = {key for (key,) in session.rows(f"select run_key from dag_run where run_key in ({marks})", keys)}
+    return [key for key in keys if key not in there and given is not None and key <= given[0]]
 
 
 def _measure(session: Session, keys: Sequence[RunKey]) -> port.Amounts:

@@ -23,12 +23,12 @@ def ensure(session: Session, dialect: Dialect) -> None:
 
     Raises `errors.Rejected` for a database of a newer program, or one that holds something else.
     """
-    if _find_version(session) == HEAD:
+    if find_version(session) == HEAD:
         return
     session.begin()
     try:
         session.lock_schema()
-        version = _find_version(session)  # another process may have done it while we waited
+        version = find_version(session)  # another process may have done it while we waited
         if version is None:
             _make(session, dialect)
         elif version != HEAD:
@@ -47,7 +47,8 @@ def statements(dialect_name: str) -> list[str]:
     return [one for one in text.split(";\n") if one.strip()]
 
 
-def _find_version(session: Session) -> str | None:
+def find_version(session: Session) -> str | None:
+    """The revision of a database; None where it is empty or not ours."""
     if "alembic_version" not in session.tables():
         return None
     row = session.row("select version_num from alembic_version")

@@ -13,8 +13,8 @@ from tradewind.store.connections import Connections
 from tradewind.store.inbox import SqlInbox
 from tradewind.store.lease import SqlLease
 from tradewind.store.outbox import SqlOutbox
-from tradewind.store.run_log import SqlRunLog
 from tradewind.store.retention import SqlHistory
+from tradewind.store.run_log import SqlRunLog
 from tradewind.store.vault_rows import SqlVaultRows
 from tradewind.store.versions import SqlDagVersions
 from tradewind.store.views import SqlViews

@@ -48,6 +48,11 @@ class MemoryHistory:
         keys |= {one.run_key for one in tables.attempts.values()}
         return [RunKey(key) for key in sorted(keys) if key not in tables.runs]
 
+    async def list_gone(self, run_keys: Sequence[RunKey]) -> Sequence[RunKey]:
+        """Given out and not there."""
+        tables = self._tables
+        return [key for key in run_keys if key not in tables.runs and key <= tables.last_run_key]
+
     async def measure(self, run_keys: Sequence[RunKey]) -> port.Amounts:
         """Rows; nothing here has a size."""
         tables, keys = self._tables, set(run_keys)
