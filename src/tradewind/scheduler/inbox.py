@@ -45,8 +45,8 @@ class InboxReader:
         self._taken = {row.inbox_id for row in rows}
         return [CommandReceived(inbox_id=row.inbox_id, command=row.command, by=row.by) for row in fresh]
 
-    async def poll_forever(self, on_change: Callable[[], None]) -> None:
-        """Call `on_change` whenever another process wrote to the database."""
+    async def poll_forever(self, on_change: Callable[[], None], has_stepped: Callable[[], bool]) -> None:
+        """Call `on_change` whenever another process wrote to the database, or the clock was set."""
         token = await self._token()
         while True:
             await self._clock.sleep(self._poll.total_seconds())
@@ -54,6 +54,8 @@ class InboxReader:
             if seen != token:
                 token = seen
                 self._hint = True
+                on_change()
+            elif has_stepped():
                 on_change()
 
     async def _token(self) -> int:

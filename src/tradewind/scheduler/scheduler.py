@@ -25,13 +25,13 @@ from tradewind.ports import errors
 from tradewind.ports import logs as logs_port
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
-from tradewind.scheduler import backoff, draws, inbox, leadership, meter, outbox, reconcile
+from tradewind.scheduler import backoff, clock_watch, draws, inbox, leadership, meter, outbox, reconcile
 from tradewind.scheduler import versions as version_cache
 from tradewind.scheduler.options import Options
 
 _log = logging.getLogger(__name__)
 _LONGEST_SLEEP_SECONDS = 60.0
-"""A step of the wall clock must not leave us asleep past a timer."""
+"""Beneath the look at the clock with every look at the inbox: a sleep that misses its timer ends by itself."""
 
 
 class Scheduler:
@@ -57,6 +57,7 @@ class Scheduler:
         self._leadership = leadership.Leadership(
             lease=store.lease, clock=clock, holder=options.holder, ttl=options.lease
         )
+        self._clock_watch = clock_watch.ClockWatch(clock)
         self._inbox = inbox.InboxReader(inbox=store.inbox, clock=clock, poll=options.poll)
         self._versions = version_cache.VersionCache(store.versions, snapshots)
         self._engine = engines.Engine(specs=self._versions.spec, limits=limits)
@@ -183,7 +184,9 @@ class Scheduler:
                 beside = [
                     group.create_task(self._pump(), name="pump"),
                     group.create_task(self._leadership.keep_forever(self._on_doubt), name="lease"),
-                    group.create_task(self._inbox.poll_forever(self._wake.set), name="inbox"),
+                    group.create_task(
+                        self._inbox.poll_forever(self._wake.set, self._clock_watch.has_stepped), name="inbox"
+                    ),
                     group.create_task(self._reconciler.tidy_forever(), name="tidy"),
                     group.create_task(self._outbox.run_forever(), name="outbox"),
                 ]

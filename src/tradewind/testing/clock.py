@@ -23,17 +23,17 @@ class ManualClock:
 
     def __init__(self, start: datetime = START) -> None:
         self._start = start
-        self._now = start
+        self._elapsed = timedelta(0)
         self._order = itertools.count()
-        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._sleepers: list[tuple[timedelta, int, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
         """The moment."""
-        return self._now
+        return self._start + self._elapsed
 
     def monotonic(self) -> float:
         """Seconds since it began."""
-        return (self._now - self._start).total_seconds()
+        return self._elapsed.total_seconds()
 
     async def sleep(self, seconds: float) -> None:
         """Wait until somebody has advanced the clock so far."""
@@ -41,28 +41,28 @@ class ManualClock:
             await asyncio.sleep(0)
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + timedelta(seconds=seconds), next(self._order), woken))
+        heapq.heappush(self._sleepers, (self._elapsed + timedelta(seconds=seconds), next(self._order), woken))
         await woken
 
     async def advance(self, by: timedelta) -> None:
         """Go on, stopping at each sleeper's moment to let it and what it wakes run."""
         await self._settle()
-        until = self._now + by
+        until = self._elapsed + by
         while self._sleepers and self._sleepers[0][0] <= until:
             due, _, woken = heapq.heappop(self._sleepers)
-            self._now = max(self._now, due)
+            self._elapsed = max(self._elapsed, due)
             if not woken.done():
                 woken.set_result(None)
             await self._settle()
-        self._now = until
+        self._elapsed = until
 
     async def _settle(self) -> None:
         for _ in range(_TURNS):
             await asyncio.sleep(0)
 
     def set(self, moment: datetime) -> None:
-        """Step the clock, also backwards, and wake nobody: what an operator's `date -s` does."""
-        self._now = moment
+        """Step the wall clock, also backwards, and wake nobody: what an operator's `date -s` does."""
+        self._start = moment - self._elapsed
 
 
 class SeededRandom:
