@@ -90,8 +90,8 @@ because Airflow is installed too. Nothing else in `AIRFLOW_HOME` is read or writ
 
 ## Options that only DAG files read
 
-DAG files that ask `airflow.configuration.conf` get what `AIRFLOW__SECTION__KEY` says, of every option. These have a
-default there as well:
+DAG files that ask `airflow.configuration.conf` get, of the options in the table above, what the settings say; of every
+other option, what `AIRFLOW__SECTION__KEY` says. These have a default there as well:
 
 | Airflow's option | |
 |---|---|

@@ -60,6 +60,7 @@ class Bundle:
         only: str | None = None,
         meaning: str | None = None,
         timeout_seconds: float = 30,
+        ignore_syntax: str = "glob",
         snapshots: runtime_port.Snapshots,
         files: runtime_port.FileRuntime,
         versions: store_port.DagVersions,
@@ -67,12 +68,16 @@ class Bundle:
         clock: clock_port.Clock,
         parallel: int = 2,
     ) -> None:
-        """`only`: parse just this file of the folder (relative), as `tradewind run FILE` does."""
+        """`only`: parse just this file of the folder (relative), as `tradewind run FILE` does.
+
+        `ignore_syntax` of `.airflowignore`: "glob" or "regexp".
+        """
         self.name = name
         self.folder = folder
         self._only = only
         self._meaning = meaning
         self._timeout_seconds = timeout_seconds
+        self._ignore_syntax = ignore_syntax
         self._snapshots = snapshots
         self._files = files
         self._versions = versions
@@ -102,7 +107,7 @@ class Bundle:
         return tuple(self._memory.files[path] for path in sorted(self._memory.files))
 
     def _list(self) -> list[str]:
-        return [path for path, _ in ignore.list_files(self.folder)]
+        return [path for path, _ in ignore.list_files(self.folder, syntax=self._ignore_syntax)]
 
     def _candidates(self, root: Path, paths: frozenset[str]) -> list[str]:
         if self._only is not None:

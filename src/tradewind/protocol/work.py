@@ -24,6 +24,8 @@ class FileRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     meaning: str | None = None
     isolated: bool = False
     """Load it per attempt: it leaves threads, sockets or locks behind."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Settings of the installation that stand for options of Airflow (`core.default_task_retries`), with their text."""
 
 
 class LoadWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

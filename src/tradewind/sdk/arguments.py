@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from tradewind.sdk import errors, registry, timezone
+from tradewind.sdk import configuration, errors, registry, timezone
 from tradewind.sdk.states import OLD_TRIGGER_RULES, TriggerRule, WeightRule
 
 DEFAULTS: dict[str, Any] = {
@@ -212,7 +212,8 @@ def default_of(name: str, meaning: str) -> Any:
     """Default of a common argument in this version of Airflow."""
     if name == "ignore_first_depends_on_past" and meaning == "2":
         return True
-    return DEFAULTS[name]
+    said = configuration.default_of_task(name)
+    return DEFAULTS[name] if said is None else said
 
 
 def merged(dag: Any, group: Any, params: Any, default_args: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,16 +1,20 @@
 """`conf`: Airflow's configuration as DAG files read it.
 
-Answers come from the environment (`AIRFLOW__SECTION__KEY`), then from the few options that files read and that have a
-meaning here; anything else has no value, and asking for it without a fallback is Airflow's own error.
+Answers come from the settings of this installation where they stand for an option, then from the environment
+(`AIRFLOW__SECTION__KEY`), then from the few options that files read and that have a meaning here; anything else has no
+value, and asking for it without a fallback is Airflow's own error. Arguments that a file does not give follow the same.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from tradewind.sdk import errors
+from tradewind.sdk.states import WeightRule
 
 _UNSET = object()
 _KNOWN: dict[tuple[str, str], str] = {
@@ -21,6 +25,10 @@ _KNOWN: dict[tuple[str, str], str] = {
     ("core", "max_active_tasks_per_dag"): "16",
     ("core", "max_active_runs_per_dag"): "16",
     ("core", "unit_test_mode"): "False",
+    ("core", "max_consecutive_failed_dag_runs_per_dag"): "0",
+    ("core", "default_task_retries"): "0",
+    ("core", "default_task_retry_delay"): "300",
+    ("core", "default_task_weight_rule"): "downstream",
     ("operators", "default_owner"): "airflow",
     ("operators", "default_queue"): "default",
     ("operators", "default_deferrable"): "False",
@@ -33,9 +41,18 @@ _TRUE, _FALSE = ("t", "true", "1", "yes"), ("f", "false", "0", "no")
 class Configuration:
     """Options by section and key."""
 
+    def __init__(self) -> None:
+        self._installed: dict[tuple[str, str], str] = {}
+
+    def install(self, options: Iterable[tuple[str, str]]) -> None:
+        """Take the settings of this installation: `section.key` and text, before the file is loaded."""
+        self._installed = {_split(option): text for option, text in options}
+
     def get(self, section: str, key: str, fallback: Any = _UNSET, **_: Any) -> Any:
         """The text of an option. Raises AirflowConfigException where it has none and no fallback is given."""
-        found = os.environ.get(f"AIRFLOW__{section.upper().replace('.', '_')}__{key.upper()}")
+        found = self._installed.get((section.lower(), key.lower()))
+        if found is None:
+            found = os.environ.get(f"AIRFLOW__{section.upper().replace('.', '_')}__{key.upper()}")
         if found is None:
             found = self._folder(section, key) or _KNOWN.get((section.lower(), key.lower()))
         if found is not None:
@@ -92,3 +109,28 @@ class Configuration:
 
 
 conf = Configuration()
+
+
+def default_of_task(name: str) -> Any:
+    """What a task has where its file says nothing; None for arguments that no option is about."""
+    match name:
+        case "retries":
+            return conf.getint("core", "default_task_retries")
+        case "retry_delay":
+            return timedelta(seconds=conf.getfloat("core", "default_task_retry_delay"))
+        case "weight_rule":
+            return WeightRule(conf.get("core", "default_task_weight_rule"))
+        case "owner":
+            return conf.get("operators", "default_owner")
+    return None
+
+
+def catchup(meaning: str) -> bool:
+    """Whether DAGs that say nothing make up for missed runs; without an option, Airflow 2 does and 3 does not."""
+    given = conf.get("scheduler", "catchup_by_default", None)
+    return meaning == "2" if given is None else conf.getboolean("scheduler", "catchup_by_default")
+
+
+def _split(option: str) -> tuple[str, str]:
+    section, _, key = option.partition(".")
+    return section, key

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tradewind.sdk import errors
+from tradewind.sdk.configuration import conf
 from tradewind.sdk.unset import NOTSET
 
 _TYPES: dict[str, tuple[tuple[type, ...], str, str]] = {
@@ -64,7 +65,13 @@ def settle(about: str, given: Mapping[str, Any], old: dict[str, Any], notes: lis
     settled: dict[str, Any] = {
         "schedule": _schedule(about, given["schedule"], old),
         "default_args": copy.deepcopy(dict(given["default_args"] or {})),
-        "max_active_tasks": _renamed(about, "concurrency", "max_active_tasks", given, old, notes, default=16),
+        "max_active_tasks": _renamed(
+            about, "concurrency", "max_active_tasks", given, old, notes, default=_option("max_active_tasks")
+        ),
+        "max_active_runs": _option("max_active_runs", given["max_active_runs"]),
+        "max_consecutive_failed_dag_runs": _option(
+            "max_consecutive_failed_dag_runs", given["max_consecutive_failed_dag_runs"]
+        ),
         "fail_fast": _renamed(about, "fail_stop", "fail_fast", given, old, notes, default=False),
         "default_view": str(old.get("default_view") or ""),
     }
@@ -80,6 +87,11 @@ def settle(about: str, given: Mapping[str, Any], old: dict[str, Any], notes: lis
         kinds, words, hint = _TYPES["start_date"]
         _check_start(about, settled["default_args"]["start_date"], words, hint)
     return settled
+
+
+def _option(name: str, given: int | None = None) -> int:
+    """What is given, else what the installation says for DAGs that do not say it."""
+    return conf.getint("core", f"{name}_per_dag") if given is None else given
 
 
 def _check_start(about: str, value: Any, words: str, hint: str) -> None:
@@ -113,7 +125,7 @@ def _renamed(
     notes.append(f"{about}: {before} is called {today} today; it was taken as that")
     kinds, words, hint = _TYPES[today]
     errors.expect("wrong-type", about, before, value, kinds, words=words, hint=hint)
-    return value if given[today] == default else given[today]
+    return value if given[today] in (None, default) else given[today]
 
 
 def _tell_without_effect(about: str, given: Mapping[str, Any], old: dict[str, Any], notes: list[str]) -> None:

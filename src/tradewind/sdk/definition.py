@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tradewind.sdk import dag_arguments, errors, registry, scope, timezone
+from tradewind.sdk import configuration, dag_arguments, errors, registry, scope, timezone
 from tradewind.sdk.group import TaskGroup, duplicate
 from tradewind.sdk.node import check_key
 from tradewind.sdk.params import DagParam, ParamsDict
@@ -37,9 +37,9 @@ class DAG:
         user_defined_macros: Mapping[str, Any] | None = None,
         user_defined_filters: Mapping[str, Any] | None = None,
         default_args: Mapping[str, Any] | None = None,
-        max_active_tasks: int = 16,
-        max_active_runs: int = 16,
-        max_consecutive_failed_dag_runs: int = 0,
+        max_active_tasks: int | None = None,
+        max_active_runs: int | None = None,
+        max_consecutive_failed_dag_runs: int | None = None,
         dagrun_timeout: timedelta | None = None,
         deadline: Any = None,
         sla_miss_callback: Any = None,
@@ -89,8 +89,8 @@ class DAG:
         self.jinja_environment_kwargs = dict(jinja_environment_kwargs or {})
         self.render_template_as_native_obj: bool = render_template_as_native_obj
         self.max_active_tasks: int = settled["max_active_tasks"]
-        self.max_active_runs: int = max_active_runs
-        self.max_consecutive_failed_dag_runs: int = max_consecutive_failed_dag_runs
+        self.max_active_runs: int = settled["max_active_runs"]
+        self.max_consecutive_failed_dag_runs: int = settled["max_consecutive_failed_dag_runs"]
         self.dagrun_timeout = dagrun_timeout
         self.deadline = deadline
         self.catchup_given: Any = catchup
@@ -116,8 +116,8 @@ class DAG:
 
     @property
     def catchup(self) -> bool:
-        """Whether runs that were missed are made up for; where not given, Airflow 2 does and 3 does not."""
-        return self.catchup_given if self.catchup_given is not NOTSET else registry.meaning() == "2"
+        """Whether runs that were missed are made up for."""
+        return self.catchup_given if self.catchup_given is not NOTSET else configuration.catchup(registry.meaning())
 
     @property
     def folder(self) -> str:

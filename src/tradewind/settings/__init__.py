@@ -4,6 +4,7 @@ from tradewind.settings.field import Field as Field
 from tradewind.settings.field import Section as Section
 from tradewind.settings.loading import DEFAULT as DEFAULT
 from tradewind.settings.loading import Loaded as Loaded
+from tradewind.settings.loading import airflow_options as airflow_options
 from tradewind.settings.loading import all_fields as all_fields
 from tradewind.settings.loading import all_sections as all_sections
 from tradewind.settings.loading import get_field as get_field
@@ -13,6 +14,7 @@ from tradewind.settings.place import FILE_NAME as FILE_NAME
 from tradewind.settings.place import default_home as default_home
 from tradewind.settings.place import find as find
 from tradewind.settings.place import find_all as find_all
+from tradewind.settings.tree import DagDefaults as DagDefaults
 from tradewind.settings.tree import DagsSettings as DagsSettings
 from tradewind.settings.tree import DatabaseSettings as DatabaseSettings
 from tradewind.settings.tree import FolderSettings as FolderSettings

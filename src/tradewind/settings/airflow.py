@@ -6,9 +6,12 @@ others. Nothing of Airflow's is ever an error for being unknown: such variables 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from tradewind.settings.field import Field
 
 PREFIX = "AIRFLOW__"
 
@@ -16,7 +19,6 @@ IN_DAG_FILES: dict[str, str] = {
     "core.executor": "`LocalExecutor`; what runs tasks here is the runtime",
     "core.load_examples": "`False`; there are no example DAGs",
     "core.unit_test_mode": "`False`",
-    "operators.default_owner": "`airflow`; the owner of tasks without one is not changed by it yet",
     "operators.default_queue": "`default`; the queue of tasks without one is not changed by it yet",
     "operators.default_deferrable": "`False`",
     "kubernetes_executor.namespace": "`default`",
@@ -26,10 +28,8 @@ IN_DAG_FILES: dict[str, str] = {
 NOT_YET: dict[str, str] = {
     "core.dags_are_paused_at_creation": "new DAGs are not paused, unless they say `is_paused_upon_creation`",
     "core.default_timezone": "dates without a zone are UTC; give them one",
-    "core.default_task_weight_rule": "`downstream`; give tasks their `weight_rule`",
     "core.default_task_execution_timeout": "none; give tasks their `execution_timeout`, or DAGs `default_args`",
     "core.max_task_retry_delay": "back-off is bounded by the task's own `max_retry_delay` only",
-    "core.max_consecutive_failed_dag_runs_per_dag": "0, no limit; give DAGs `max_consecutive_failed_dag_runs`",
     "core.dag_discovery_safe_mode": "`True`: a file counts if it mentions `dag` and `airflow`",
     "core.sensitive_var_conn_names": "the names that are taken for secrets are fixed",
     "operators.default_cpus": "tasks have no resources of this kind",
@@ -148,6 +148,21 @@ def variable(option: str) -> str:
     """`core.parallelism` → `AIRFLOW__CORE__PARALLELISM`."""
     section, _, key = option.partition(".")
     return f"{PREFIX}{section.upper()}__{key.upper()}"
+
+
+def options(fields: Iterable[tuple[Field, Any]], environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What `conf` in DAG files must give otherwise than it would of itself: settings that stand for an option and have
+    not its default, or are stronger than its variable. The folder of DAG files is not among them: there, `conf` gives
+    the folder that the running version lies in.
+    """
+    return tuple(
+        (field.airflow, str(value))
+        for field, value in fields
+        if field.airflow
+        and not field.path
+        and value is not None
+        and (value != field.default or variable(field.airflow) in environment)
+    )
 
 
 def why(option: str) -> str:

@@ -36,10 +36,7 @@ class Loaded:
 
     def value(self, key: str) -> Any:
         """The value of a setting."""
-        found: Any = self.settings
-        for part in key.split("."):
-            found = getattr(found, part)
-        return found
+        return value_of(self.settings, key)
 
 
 def load(
@@ -80,6 +77,22 @@ def resolve(
         places={key: one.place for key, one in given.items()},
         ignored=airflow.ignored(environment, {field.airflow for field in all_fields()}),
     )
+
+
+def airflow_options(settings: Settings, environment: Mapping[str, str] | None = None) -> tuple[tuple[str, str], ...]:
+    """Airflow's options (`core.parallelism`) that DAG files must see as the settings have them, with their text."""
+    return airflow.options(
+        ((field, value_of(settings, field.key)) for field in all_fields()),
+        os.environ if environment is None else environment,
+    )
+
+
+def value_of(settings: Settings, key: str) -> Any:
+    """The value of a setting by its dotted key."""
+    found: Any = settings
+    for part in key.split("."):
+        found = getattr(found, part)
+    return found
 
 
 def all_fields() -> list[Field]:

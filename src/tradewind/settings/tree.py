@@ -143,6 +143,92 @@ class SchedulerSettings(Section, frozen=True, kw_only=True):
             le=3_600,
         ),
     ] = 1
+    schedule_jitter_seconds: Annotated[
+        float,
+        setting(
+            "Window over which scheduled runs of different DAGs that fall on one moment are spread; each DAG has its "
+            "place in it for good.",
+            unit="seconds",
+            why="Off, as in Airflow. 60 takes the peak off round hours where hundreds of DAGs begin together.",
+            ge=0,
+            le=86_400,
+        ),
+    ] = 0
+
+
+class DagDefaults(Section, frozen=True, kw_only=True):
+    """What DAGs and tasks have that do not say it themselves. DAG files see it in `airflow.configuration.conf` too."""
+
+    max_active_tasks: Annotated[
+        int,
+        setting(
+            "Task instances of a DAG that run at once, over all of its runs.",
+            unit="task instances",
+            why="Airflow's default.",
+            airflow="core.max_active_tasks_per_dag",
+            ge=1,
+        ),
+    ] = 16
+    max_active_runs: Annotated[
+        int,
+        setting(
+            "Runs of a DAG that are active at once.",
+            unit="runs",
+            why="Airflow's default.",
+            airflow="core.max_active_runs_per_dag",
+            ge=1,
+        ),
+    ] = 16
+    max_consecutive_failed_dag_runs: Annotated[
+        int,
+        setting(
+            "A DAG is paused when this many runs in a row failed.",
+            unit="runs",
+            why="0: never, as in Airflow: pausing is a decision of whoever owns the DAG.",
+            airflow="core.max_consecutive_failed_dag_runs_per_dag",
+            ge=0,
+        ),
+    ] = 0
+    catchup: Annotated[
+        bool | None,
+        setting(
+            "Whether missed runs are made up for.",
+            why="Not set: as the Airflow that the file means does, 2.x yes, 3.x no.",
+            airflow="scheduler.catchup_by_default",
+        ),
+    ] = None
+    retries: Annotated[
+        int,
+        setting(
+            "Tries after the first one.",
+            unit="tries",
+            why="Airflow's default: not every task may be done twice.",
+            airflow="core.default_task_retries",
+            ge=0,
+        ),
+    ] = 0
+    retry_delay_seconds: Annotated[
+        float,
+        setting(
+            "Between a failed try and the next.",
+            unit="seconds",
+            why="Airflow's default.",
+            airflow="core.default_task_retry_delay",
+            ge=0,
+            le=31_536_000,
+        ),
+    ] = 300
+    weight_rule: Annotated[
+        Literal["downstream", "upstream", "absolute"],
+        setting(
+            "How a task's priority weight is made of its own and those of its neighbours.",
+            why="Airflow's default.",
+            airflow="core.default_task_weight_rule",
+        ),
+    ] = "downstream"
+    owner: Annotated[
+        str, setting("The owner of a task.", why="Airflow's default.", airflow="operators.default_owner")
+    ] = "airflow"
 
 
 class DagsSettings(Section, frozen=True, kw_only=True):
@@ -175,6 +261,14 @@ class DagsSettings(Section, frozen=True, kw_only=True):
             le=86_400,
         ),
     ] = 30
+    ignore_syntax: Annotated[
+        Literal["glob", "regexp"],
+        setting(
+            "How `.airflowignore` files are written.",
+            why="The default of Airflow 3; that of Airflow 2 is regexp.",
+            airflow="core.dag_ignore_file_syntax",
+        ),
+    ] = "glob"
     tree_limit_mb: Annotated[
         int,
         setting(
@@ -184,6 +278,7 @@ class DagsSettings(Section, frozen=True, kw_only=True):
             ge=1,
         ),
     ] = 256
+    defaults: DagDefaults = DagDefaults()
 
 
 class DatabaseSettings(Section, frozen=True, kw_only=True):

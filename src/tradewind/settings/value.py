@@ -151,6 +151,8 @@ def _type_words(kind: Any) -> str:
         return "a list of tables" if fields.is_section(held) else f"a list of {words(held)}"
     if get_origin(kind) is dict:
         return f"a table, each value {words(get_args(kind)[1])}"
+    if type(None) in get_args(kind):
+        return " or ".join(_type_words(one) for one in get_args(kind) if one is not type(None))
     return _WORDS.get(kind, str(getattr(kind, "__name__", kind)))
 
 

@@ -19,6 +19,7 @@ from tradewind.model.dagspec import DagSpec, GroupSpec, TaskSpec
 from tradewind.model.problem import Problem
 from tradewind.protocol.work import FileRef, LoadReport, LoadWork
 from tradewind.sdk import errors, registry, spec, supervision
+from tradewind.sdk.configuration import conf
 from tradewind.sdk.definition import DAG
 from tradewind.sdk.supervision import EnvironmentSupervisor, Supervisor
 from tradewind.worker import alarm, leftovers, output, reads, trouble
@@ -82,6 +83,7 @@ class _Loading:
         """Do it all."""
         file = self._work.file
         meaning, meaning_from = compat.detect(self._path, file.meaning)
+        conf.install(file.options)
         _open_paths(file)
         with registry.collecting(meaning) as found:
             try:

@@ -92,3 +92,29 @@ def test_a_section_or_option_that_is_pointed_to_exists() -> None:
         if why.startswith("as `"):
             target = why.split("`")[1]
             assert target in airflow.NOT_USED or target in airflow.NOT_YET, why
+
+
+def test_dag_files_see_the_settings_that_are_not_airflows_defaults() -> None:
+    def seen(environment: dict[str, str], *flags: str) -> dict[str, str]:
+        made = settings.load(None, environment=environment, flags=flags)
+        return dict(settings.airflow_options(made, environment))
+
+    assert seen({}) == {}
+    assert seen({}, "dags.defaults.retries=2", "dags.defaults.catchup=true") == {
+        "core.default_task_retries": "2",
+        "scheduler.catchup_by_default": "True",
+    }
+    theirs = {"AIRFLOW__CORE__PARALLELISM": "8"}
+    assert seen(theirs) == {"core.parallelism": "8"}
+    assert seen(theirs, "scheduler.parallelism=32") == {"core.parallelism": "32"}
+
+
+def test_dag_files_find_their_folder_where_the_running_version_lies(tmp_path: pathlib.Path) -> None:
+    made = settings.load(None, environment={}, flags=[f"dags.folder={tmp_path}"])
+    assert settings.airflow_options(made, {}) == ()
+
+
+@pytest.mark.parametrize(("said", "value"), [("True", True), ("true", True), ("False", False), ("0", False)])
+def test_a_truth_value_is_written_as_airflow_writes_it(said: str, value: bool) -> None:
+    made = settings.load(None, environment={"AIRFLOW__SCHEDULER__CATCHUP_BY_DEFAULT": said})
+    assert made.dags.defaults.catchup is value

@@ -27,6 +27,8 @@ class Options:
     zygote_count: int = 64
     max_xcom_bytes: int = 48 << 20
     log_quota_bytes: int = 1 << 30
+    airflow: tuple[tuple[str, str], ...] = ()
+    """Settings that stand for options of Airflow, for DAG files: (`section.key`, text)."""
     ephemeral: bool = False
     """The podlet ends with us, and takes down what runs."""
     worker: str = "tradewind.worker"

@@ -145,7 +145,7 @@ class LocalRuntime:
     def _work(self, launch: port.Launch) -> PythonWork:
         return PythonWork(
             attempt_id=launch.attempt.attempt_id,
-            file=_file(launch.source, launch.run.meaning),
+            file=self._file(launch.source, launch.run.meaning),
             run=launch.run,
             task=launch.task,
             max_tries=launch.max_tries,
@@ -181,7 +181,7 @@ class LocalRuntime:
     async def parse(self, request: port.ParseRequest) -> port.ParseResult:
         """As the port says."""
         work = LoadWork(
-            file=_file(request.source, request.meaning),
+            file=self._file(request.source, request.meaning),
             timeout_seconds=request.timeout_seconds,
             supervisor_socket=self._supervisor,
         )
@@ -199,7 +199,7 @@ class LocalRuntime:
     async def render(self, request: port.RenderRequest) -> port.Rendered:
         """As the port says."""
         work = RenderWork(
-            file=_file(request.source, request.run.meaning),
+            file=self._file(request.source, request.run.meaning),
             run=request.run,
             task=request.task,
             attempt_id=request.attempt_id or "",
@@ -217,7 +217,7 @@ class LocalRuntime:
     async def callback(self, request: port.CallbackRequest) -> Problem | None:
         """As the port says."""
         work = CallbackWork(
-            file=_file(request.source, request.run.meaning),
+            file=self._file(request.source, request.run.meaning),
             run=request.run,
             which=request.which,
             task=request.task,
@@ -228,6 +228,11 @@ class LocalRuntime:
         found: Problem | None = await self._link.ask(lambda number: protocol.RunCallback(request_id=number, work=work))
         return found
 
-
-def _file(source: port.Source, meaning: str | None) -> FileRef:
-    return FileRef(root=source.root, file=source.file, meaning=meaning, isolated=source.isolated)
+    def _file(self, source: port.Source, meaning: str | None) -> FileRef:
+        return FileRef(
+            root=source.root,
+            file=source.file,
+            meaning=meaning,
+            isolated=source.isolated,
+            options=self._options.airflow,
+        )
