@@ -18,7 +18,7 @@ from tradewind.podlet.output import Output
 from tradewind.podlet.stamping import Stamper
 from tradewind.protocol import podlet as protocol
 
-_FILES = ("out", "log", "fence", "result", "exit", "out.cursor")
+_FILES = ("out", "log", "fence", "result", "exit", "out.cursor", "secrets")
 _result = msgspec.msgpack.Decoder(Result)
 
 

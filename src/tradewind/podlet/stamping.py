@@ -3,6 +3,7 @@
 Invariant: the lines of the log are a function of the bytes of `out` alone (only their times are not). A podlet that
 takes over counts the lines that are in the log, skips as many in `out`, and goes on: no line twice, none lost.
 The cursor file is needed only where the beginning of `out` was given back to the disk.
+Secrets that the attempt was given never reach the log; hiding them changes no number of lines.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import ctypes
 import os
 import time
 from functools import cache
+
+from tradewind.model.masking import Mask
+from tradewind.podlet.secrets import GivenSecrets
 
 MAX_LINE = 64 * 1024
 """A longer line is cut into parts of this size, marked P, and a last one marked F."""
@@ -31,6 +35,7 @@ class Stamper:
         "_out",
         "_punched",
         "_quota_told",
+        "_secrets",
         "lines",
         "offset",
         "quota",
@@ -46,6 +51,7 @@ class Stamper:
         self._last = 0.0
         self._punched = 0
         self._quota_told = False
+        self._secrets = GivenSecrets(os.path.dirname(out))
         self.offset = 0
         """Bytes of `out` that are in the log."""
         self.lines = 0
@@ -122,6 +128,9 @@ class Stamper:
 
     def _take(self, data: bytes, *, whole: bool, at: float) -> int:
         pieces, taken = self._cut(data, whole=whole)
+        mask = self._secrets.refresh() if pieces else None
+        if mask:
+            pieces, taken = _hidden(mask, pieces, data, taken, wait=not whole and len(data) < ROUND_BYTES)
         if pieces:
             self._write(pieces, at)
             self.offset += taken
@@ -219,6 +228,26 @@ class Stamper:
             self.offset = min(self.offset + len(text) + (mark == b"F"), end)
             self.lines += 1
         return bool(pieces)
+
+
+def _hidden(
+    mask: Mask, pieces: list[tuple[bytes, bytes]], data: bytes, taken: int, *, wait: bool
+) -> tuple[list[tuple[bytes, bytes]], int]:
+    """The pieces without secrets, and how many bytes they were.
+
+    `wait`: what may be the first part of a secret stays in `out` until the next part is written. A whole round is
+    taken as it is: no secret is that long, so the part at its end is all that could be seen of one.
+    """
+    texts = [*(text for _, text in pieces), data[taken:]]
+    count = len(pieces)
+    if taken < len(data) or wait:
+        count = mask.settled(texts)
+        if not count and not wait:
+            count = len(pieces)
+    if count < len(pieces):
+        taken = sum(len(text) + (mark == b"F") for mark, text in pieces[:count])
+    hidden = mask.hide_lines(texts)
+    return [(mark, text) for (mark, _), text in zip(pieces[:count], hidden, strict=False)], taken
 
 
 def _parts(line: bytes) -> list[tuple[bytes, bytes]]:

@@ -10,6 +10,7 @@ import pytest
 
 from tradewind.logs import line as log_line
 from tradewind.podlet.stamping import MAX_LINE, ROUND_BYTES, Stamper
+from tradewind.worker.secrets import Secrets
 
 QUOTA = 1 << 30
 
@@ -154,3 +155,93 @@ def test_a_successor_of_a_flood_needs_no_byte_that_was_given_back(files: Files) 
     assert (second.offset, second.lines) == (first.offset, first.lines)
     files.finish(second)
     assert files.whole_text() == "".join(f"{n:07d}\n" for n in range(4 << 20))
+
+
+# -- secrets -------------------------------------------------------------------------------------------------------
+
+
+def give(files: Files, *secrets: str) -> None:
+    """As a worker writes down what it was given."""
+    given = Secrets()
+    given.write_to(str(files.out.parent))
+    given.add(secrets)
+
+
+def solid(text: str) -> str:
+    return "".join(text.split())
+
+
+def test_a_secret_is_hidden_in_the_log(files: Files) -> None:
+    give(files, "open-sesame")
+    files.write(b"a\npassword=open-sesame!\nz\n")
+    files.finish(files.stamper())
+    assert files.texts() == ["a", "password=***!", "z"]
+
+
+def test_a_secret_that_comes_while_the_attempt_runs_is_hidden_from_then_on(files: Files) -> None:
+    stamper = files.stamper()
+    files.write(b"nothing yet\n")
+    stamper.stamp()
+    give(files, "open-sesame")
+    files.write(b"open-sesame\n")
+    stamper.stamp()
+    assert files.texts() == ["nothing yet", "***"]
+
+
+def test_a_line_that_may_begin_a_secret_waits_for_the_next(files: Files) -> None:
+    give(files, "open-sesame")
+    stamper = files.stamper()
+    files.write(b"first\nsay open-\n")
+    assert [stamper.stamp(), stamper.stamp()] == [True, False]
+    assert files.texts() == ["first"]
+    files.write(b"sesame now\n")
+    stamper.stamp()
+    assert files.texts() == ["first", "say ***", "*** now"]
+
+
+def test_a_line_that_only_looked_like_a_secret_comes_at_the_end(files: Files) -> None:
+    give(files, "open-sesame")
+    files.write(b"say open-\n")
+    files.finish(files.stamper())
+    assert files.texts() == ["say open-"]
+
+
+def test_a_podlet_that_takes_over_hides_what_its_predecessor_hid(files: Files) -> None:
+    give(files, "open-sesame")
+    files.write(b"one open-sesame\ntwo open-")
+    files.stamper().stamp()
+    again = files.stamper()
+    again.resume()
+    files.write(b"\nsesame\nthree\n")
+    files.finish(again)
+    assert files.texts() == ["one ***", "two ***", "***", "three"]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_secret_is_never_in_the_log_however_it_was_written_and_read(files: Files, seed: int) -> None:
+    dice = random.Random(seed)
+    secret = "".join(dice.choice("ab-Z/é") for _ in range(dice.randint(5, 20)))
+    give(files, secret)
+    stamper = files.stamper()
+    count = 0
+    for _ in range(60):
+        text = dice.choice([secret, secret[: dice.randint(1, 4)], "ab", "\n", " ", "word\n", "x" * (MAX_LINE - 3)])
+        count += text.count("\n")
+        data = text.encode()
+        cut = dice.randint(0, len(data))
+        for part in (data[:cut], data[cut:]):
+            files.write(part)
+            if dice.random() < 0.3:
+                stamper.stamp()
+            if dice.random() < 0.05:
+                stamper = files.stamper()
+                stamper.resume()
+    files.finish(stamper)
+    assert solid(secret) not in solid(files.whole_text())
+    assert files.whole_text().count("\n") in (count, count + 1)
+
+
+def test_an_attempt_without_secrets_has_every_byte_in_its_log(files: Files) -> None:
+    files.write(b"open-sesame\n")
+    files.finish(files.stamper())
+    assert files.texts() == ["open-sesame"]
