@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from tradewind.engine.limits import Draws, Limits
@@ -22,6 +22,7 @@ from tradewind.engine.tables import Tables
 from tradewind.engine.timers import Entry, Kind, Timers
 from tradewind.engine.usage import Usage, limits_of
 from tradewind.engine.watches import Watches
+from tradewind.model import timetable_jitter
 from tradewind.model.dagspec import DagSpec, TriggerRunBody, WaitTaskBody
 from tradewind.model.facts import (
     AttemptFact,
@@ -38,6 +39,7 @@ from tradewind.model.rows import Attempt, Backfill, DagRow, DagRun, Pool, TaskIn
 from tradewind.model.states import AttemptPhase, BackfillState, RunState, TaskState
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_DELAY = timedelta(0)
 
 
 class Check(NamedTuple):
@@ -99,6 +101,16 @@ class Core(Tables):
         """Runs that ended and are to be forgotten."""
         self.kept: dict[RunKey, None] = {}
         """Those among them at which others look."""
+
+    def delay(self, dag: DagRow) -> timedelta:
+        """How much later than its moment a scheduled run of the DAG is made."""
+        window = self.limits.schedule_jitter_seconds
+        if not window:
+            return _NO_DELAY
+        graph = self.graph(dag.version)
+        if graph.delay is None:
+            graph.delay = timetable_jitter.delay(graph.spec.timetable, dag.dag_id, window)
+        return graph.delay
 
     def has_room(self, dag: DagRow) -> bool:
         """Whether a scheduled run may be made beside those that are active."""
@@ -332,7 +344,7 @@ class Core(Tables):
             if backfill.dag_id == dag.dag_id:
                 self.backfill_looks[backfill.backfill_id] = None
         if dag.next_slot is not None:
-            self.timers.add(dag.next_slot.run_after, Kind.SLOT, dag.dag_id)
+            self.timers.add(dag.next_slot.run_after + self.delay(dag), Kind.SLOT, dag.dag_id)
 
     def _index_run(self, live: LiveRun) -> None:
         run = live.run
@@ -401,7 +413,9 @@ class Core(Tables):
             )
         if kind is Kind.SLOT:
             dag = self.dags.get(key)
-            if dag is None or dag.next_slot is None or dag.next_slot.run_after != at or dag.paused or dag.removed:
+            if dag is None or dag.next_slot is None or dag.paused or dag.removed:
+                return False
+            if dag.next_slot.run_after + self.delay(dag) != at:
                 return False
             # One that is due and has no room is looked at again when a run of the DAG ends.
             return at > self.now or self.has_room(dag)

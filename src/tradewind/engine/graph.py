@@ -7,6 +7,7 @@ asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import Enum
 from functools import cached_property
 from typing import NamedTuple
@@ -56,6 +57,8 @@ class Graph:
         self.teardowns = tuple(task.task_id for task in spec.tasks if task.is_teardown)
         self.has_setups = any(task.is_setup for task in spec.tasks) or bool(self.teardowns)
         self.looks_back = any(task.depends_on_past or task.wait_for_downstream for task in spec.tasks)
+        self.delay: timedelta | None = None
+        """How much later than its moment a scheduled run is made; found when it is first asked for."""
 
     def _groups_of(self, group_id: str | None) -> tuple[str, ...]:
         found: list[str] = []

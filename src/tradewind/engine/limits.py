@@ -31,3 +31,5 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     start_timeout_seconds: float = 120
     """From an attempt's submission to the start of its code."""
     default_pool_slots: int = 128
+    schedule_jitter_seconds: float = 0
+    """Window over which scheduled runs of different DAGs are spread."""

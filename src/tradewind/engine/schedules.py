@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from tradewind.engine import runs
 from tradewind.engine.core import Core
+from tradewind.model.ids import DagId
 from tradewind.model.problem import Problem
 from tradewind.model.rows import DagRow
 from tradewind.model.snapshot import RunRef
@@ -26,7 +29,7 @@ def slot_after(core: Core, dag: DagRow, last: RunSlot | None) -> RunSlot | None:
             earliest=spec.start_date,
             latest=spec.end_date,
             catchup=spec.catchup,
-            now=core.now,
+            now=core.now - core.delay(dag),
         )
     except BadTimetable as error:
         core.problems[dag.dag_id] = error.problem
@@ -67,7 +70,7 @@ def create_due(core: Core) -> None:
 
 
 def _may_create(core: Core, dag: DagRow) -> bool:
-    if dag.next_slot is None or dag.paused or dag.removed or dag.next_slot.run_after > core.now:
+    if dag.next_slot is None or dag.paused or dag.removed or dag.next_slot.run_after > core.now - core.delay(dag):
         return False
     return core.has_room(dag)
 
@@ -80,15 +83,27 @@ def _create(core: Core, dag: DagRow) -> bool:
     if not spec.catchup:
         # The slot was found when the last run was made; what has passed since then is not caught up on.
         newest = slot_after(core, dag, dag.last_slot)
-        if newest is None or newest.run_after > core.now:
+        if newest is None or newest.run_after > core.now - core.delay(dag):
             core.put_dag(replace(dag, next_slot=newest), "slots passed")
             return True
         slot = newest
     moment = slot.logical_date or slot.run_after
     run_id = f"scheduled__{moment.isoformat()}"
-    if core.find_run(dag.dag_id, run_id) is None:
-        if not core.past.ask(RunRef(dag_id=dag.dag_id, run_id=run_id)):
-            return False
+    there = _is_there(core, dag.dag_id, run_id, slot.logical_date)
+    if there is None:
+        return False
+    if not there:
         runs.create(core, dag, run_id, RunType.SCHEDULED, slot, conf={})
     core.put_dag(replace(dag, last_slot=slot, next_slot=slot_after(core, dag, slot)), "made a scheduled run")
     return True
+
+
+def _is_there(core: Core, dag_id: DagId, run_id: str, date: datetime | None) -> bool | None:
+    """Whether a run has this id, or this logical date (by hand, or of a backfill); None while it is asked for."""
+    if core.find_run(dag_id, run_id) is not None:
+        return True
+    if date is not None and any(live.run.logical_date == date for live in core.of_dag[dag_id].values()):
+        return True
+    by_id = core.past.ask(RunRef(dag_id=dag_id, run_id=run_id))
+    by_date = date is None or core.past.ask(RunRef(dag_id=dag_id, logical_date=date))
+    return False if by_id and by_date else None
