@@ -154,6 +154,17 @@ class SchedulerSettings(Section, frozen=True, kw_only=True):
             le=86_400,
         ),
     ] = 0
+    schedule_jitter_seconds: Annotated[
+        float,
+        setting(
+            "Window over which scheduled runs of different DAGs that fall on one moment are spread; each DAG has its "
+            "place in it for good.",
+            unit="seconds",
+            why="Off, as in Airflow. 60 takes the peak off round hours where hundreds of DAGs begin together.",
+            ge=0,
+            le=86_400,
+        ),
+    ] = 0
 
 
 class DagDefaults(Section, frozen=True, kw_only=True):
