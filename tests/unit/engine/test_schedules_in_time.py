@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -322,7 +323,7 @@ def test_with_jitter_dags_of_one_moment_are_made_one_after_the_other_with_dates_
     assert delays[0] >= 0
     assert delays[-1] < 600
     assert len(set(delays)) > 35
-    assert max(later - earlier for earlier, later in zip(delays, delays[1:], strict=False)) < 120
+    assert max(later - earlier for earlier, later in itertools.pairwise(delays)) < 120
     assert {run.logical_date for name in names for run in world.runs(name)} == {START + HOUR}
     assert {run.run_after for name in names for run in world.runs(name)} == {START + HOUR}
     again = _jittered(600, _spec(dag_id="d7", start_date=START + HOUR))
