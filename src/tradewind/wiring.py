@@ -296,6 +296,7 @@ async def assemble(home: Home, settings: settings_tree.Settings, *, ephemeral: b
                 parallelism=settings.scheduler.parallelism,
                 infrastructure_retries=settings.scheduler.infrastructure_retries,
                 max_map_length=settings.scheduler.max_map_length,
+                schedule_jitter_seconds=settings.scheduler.schedule_jitter_seconds,
             ),
             options=scheduler_options.Options(
                 holder=lease_holder.own(),
