@@ -18,6 +18,10 @@ TITLES = {
     "many_files_sqlite_tasks_per_second": "100 files × 1 DAG × 10 tasks, SQLite",
     "many_files_postgresql_tasks_per_second": "100 files × 1 DAG × 10 tasks, PostgreSQL",
     "new_file_listed_seconds": "New file listed",
+    "command_help_ms": "Command: --help",
+    "command_dags_list_ms": "Command: dags list",
+    "command_runs_list_ms": "Command: runs list / dags list-runs",
+    "command_tasks_states_ms": "Command: tasks list / tasks states-for-dag-run",
 }
 HEAD = """\
 # Benchmarks
