@@ -183,6 +183,7 @@ class Assembly:
             only=only,
             meaning=self.settings.dags.airflow or None,
             timeout_seconds=self.settings.dags.parse_timeout_seconds,
+            ignore_syntax=self.settings.dags.ignore_syntax,
             snapshots=self.snapshots,
             files=self.runtime,
             versions=self.store.versions,
@@ -294,6 +295,7 @@ async def assemble(home: Home, settings: settings_tree.Settings, *, ephemeral: b
             random=random,
             limits=engines.Limits(
                 parallelism=settings.scheduler.parallelism,
+                default_pool_slots=settings.scheduler.default_pool_slots,
                 infrastructure_retries=settings.scheduler.infrastructure_retries,
                 max_map_length=settings.scheduler.max_map_length,
                 schedule_jitter_seconds=settings.scheduler.schedule_jitter_seconds,
@@ -347,6 +349,7 @@ def _local_options(settings: settings_tree.Settings, *, ephemeral: bool) -> loca
         zygote_count=local.zygote_count,
         max_xcom_bytes=int(settings.xcom.max_mb * (1 << 20)),
         log_quota_bytes=settings.logs.quota_mb << 20,
+        airflow=settings_tree.airflow_options(settings),
         ephemeral=ephemeral,
     )
 
