@@ -43,6 +43,7 @@ from tradewind.runtime.local import pod_request, supply
 from tradewind.runtime.local import runtime as local_runtime
 from tradewind.scheduler import cleaning, wake
 from tradewind.scheduler import holder as lease_holder
+from tradewind.scheduler import janitor as janitors
 from tradewind.scheduler import options as scheduler_options
 from tradewind.scheduler import scheduler as schedulers
 from tradewind.store import revision, schema
@@ -307,6 +308,12 @@ async def assemble(home: Home, settings: settings_tree.Settings, *, ephemeral: b
                 grace=timedelta(seconds=settings.runtime.local.grace_seconds),
                 drain=timedelta(seconds=settings.scheduler.drain_seconds),
             ),
+            janitor=janitors.Janitor(
+                store=store,
+                shelf=log_shelf.FolderShelf(home.path),
+                clock=clock,
+                options=_retention(settings.retention),
+            ),
         )
         waker.listen(scheduler.wake)
         yield Assembly(
@@ -351,6 +358,16 @@ def _local_options(settings: settings_tree.Settings, *, ephemeral: bool) -> loca
         log_quota_bytes=settings.logs.quota_mb << 20,
         airflow=settings_tree.airflow_options(settings),
         ephemeral=ephemeral,
+    )
+
+
+def _retention(settings: settings_tree.RetentionSettings) -> janitors.Options:
+    return janitors.Options(
+        history=timedelta(days=settings.history_days),
+        keep_runs=settings.keep_runs,
+        logs=timedelta(days=settings.logs_days),
+        logs_bytes=int(settings.disk_budget_gb * (1 << 30)),
+        min_free_bytes=settings.min_free_mb << 20,
     )
 
 

@@ -105,7 +105,7 @@ def _cross(core: Core) -> None:
 
 def _launch(core: Core) -> None:
     """Launch ready tasks by rank while there is room; what is held back waits where its limit will find it."""
-    while core.usage.alive < core.limits.parallelism:
+    while not core.holding and core.usage.alive < core.limits.parallelism:
         group = core.queues.best()
         if group is None:
             return

@@ -107,6 +107,10 @@ class Engine:
             case DagGone():
                 core.drop_dag(event.dag_id)
 
+    def hold(self, holding: bool) -> None:
+        """Launch nothing new from the next `admit` on, or go on. (Not part of any batch: whoever holds says when.)"""
+        self._core.holding = holding
+
     def admit(self, now: datetime, draws: Draws) -> None:
         """Decide what crosses runs: time, new runs, launches under the limits."""
         self._core.now, self._core.draws = now, draws

@@ -67,6 +67,8 @@ def _ready(core: Core) -> tuple[dict[str, int], dict[str, tuple[str, ...]]]:
 
 
 def _held_by(core: Core, group: Group) -> str:
+    if core.holding:
+        return "held"
     if isinstance(group.place, tuple):
         return "paused" if group.place[0] == "paused" else "limit"
     return "parallelism" if core.queues.is_open(group.bucket) else "pool"

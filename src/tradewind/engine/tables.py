@@ -28,6 +28,8 @@ class Tables:
         self.specs = specs
         self.limits = limits
         self._graphs: dict[VersionHash, Graph] = {}
+        self.holding = False
+        """Nothing new is launched for now."""
         self._empty()
 
     def _empty(self) -> None:

@@ -9,7 +9,6 @@ import asyncio
 import os
 import shutil
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tradewind.model.ids import RunKey
@@ -34,16 +33,8 @@ class FolderShelf:
         return await asyncio.to_thread(self._sum, run_keys)
 
     async def remove(self, run_keys: Sequence[RunKey]) -> port.LogAmounts:
-        """The newest file of a run says nothing of whether it may go: who calls knows."""
+        """Whole folders."""
         return await asyncio.to_thread(self._remove, run_keys)
-
-    async def last_written(self, run_key: RunKey) -> datetime | None:
-        """When its folder last got a log."""
-        try:
-            stamp = (await asyncio.to_thread(os.stat, self._place(run_key))).st_mtime
-        except OSError:
-            return None
-        return datetime.fromtimestamp(stamp, UTC)
 
     async def free_bytes(self) -> int:
         """As the file system tells to those who are not root."""

@@ -168,10 +168,6 @@ class Shelf(Protocol):
         """Take all logs of these runs away; how much went. No error where there are none."""
         ...
 
-    async def last_written(self, run_key: RunKey) -> datetime | None:
-        """When the last log of a run came to rest; None where there is none."""
-        ...
-
     async def free_bytes(self) -> int:
         """Free space of the file system of the home."""
         ...

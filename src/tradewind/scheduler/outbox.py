@@ -1,4 +1,4 @@
-"""Things to do in the world at least once after a commit: callbacks (mail comes with its own issue).
+"""Things to do in the world at least once after a commit: callbacks, removal of a DAG (mail comes with its own issue).
 
 A row goes only when it is done; a failure is kept with its error and tried again, a callback a bounded number of times.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -22,6 +23,7 @@ from tradewind.scheduler import backoff
 from tradewind.scheduler import versions as version_cache
 
 _log = logging.getLogger(__name__)
+_ASKED_AGAIN = timedelta(minutes=1)
 
 
 class CallbackPayload(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,7 @@ class OutboxRunner:
         versions: version_cache.VersionCache,
         clock: clock_port.Clock,
         random: clock_port.Random,
+        remove_dag: Callable[[OutboxRow], None],
         callback_tries: int = 3,
         look_every: timedelta = timedelta(seconds=30),
     ) -> None:
@@ -56,6 +59,7 @@ class OutboxRunner:
         self._versions = versions
         self._clock = clock
         self._random = random
+        self._remove_dag = remove_dag
         self._callback_tries = callback_tries
         self._look_every = look_every
         self._wake = asyncio.Event()
@@ -91,6 +95,11 @@ class OutboxRunner:
                 await self._do(row)
 
     async def _do(self, row: OutboxRow) -> None:
+        if row.kind == "remove_dag":
+            # It takes its time beside us; who does it takes the row out, and is asked again where it did not.
+            self._remove_dag(row)
+            await self._outbox.postpone(row.key, self._clock.now() + _ASKED_AGAIN, row.error)
+            return
         try:
             error = await self._callback(row) if row.kind == "callback" else f"nothing here does {row.kind!r}"
         except errors.TradewindError as failure:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from tradewind.engine import engine as engines
 from tradewind.engine import figures
-from tradewind.model.events import AttemptEnded, DagSeen, Event, TimePassed
+from tradewind.model.events import AttemptEnded, DagGone, DagSeen, Event, TimePassed
 from tradewind.model.facts import AttemptFact, Batch, OutboxFact, RunFact
 from tradewind.model.ids import AttemptId
 from tradewind.model.problem import Problem
@@ -26,6 +26,7 @@ from tradewind.ports import logs as logs_port
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
 from tradewind.scheduler import backoff, clock_watch, draws, inbox, leadership, meter, outbox, reconcile
+from tradewind.scheduler import janitor as janitors
 from tradewind.scheduler import versions as version_cache
 from tradewind.scheduler.options import Options
 
@@ -49,6 +50,7 @@ class Scheduler:
         random: clock_port.Random,
         limits: engines.Limits,
         options: Options,
+        janitor: janitors.Janitor,
     ) -> None:
         self._store = store
         self._runtime = runtime
@@ -70,10 +72,16 @@ class Scheduler:
             clock=clock,
             options=options,
         )
-        self._outbox = outbox.OutboxRunner(
-            outbox=store.outbox, files=files, runs=store.runs, versions=self._versions, clock=clock, random=random
-        )
         self._draws = draws.PortDraws(random, 0)
+        self._outbox = outbox.OutboxRunner(
+            outbox=store.outbox,
+            files=files,
+            runs=store.runs,
+            versions=self._versions,
+            clock=clock,
+            random=random,
+            remove_dag=janitor.ask,
+        )
         self._events: list[Event] = []
         self._alive: set[AttemptId] = set()
         self._wake = asyncio.Event()
@@ -82,6 +90,9 @@ class Scheduler:
         self._holding = False
         self._watchers: list[Callable[[Batch], None]] = []
         self._on_lead: list[Callable[[ActiveSnapshot, int], None]] = []
+        self._janitor = janitor
+        janitor.serve(on_gone=lambda dag_id: self.submit(DagGone(dag_id=dag_id)), on_room=self._on_room)
+        self.watch(lambda _: janitor.saw_commit())
         self.meter = meter.Meter()
         self.ready = asyncio.Event()
         """Set while we lead and would accept a trigger."""
@@ -133,6 +144,11 @@ class Scheduler:
     def epoch(self) -> int:
         """The number of our lease; 0 before we lead."""
         return self._leadership.epoch
+
+    @property
+    def holds_for(self) -> str:
+        """Why no task is launched although it could be; empty where nothing is in the way."""
+        return self._janitor.holds_for
 
     @property
     def holds_back(self) -> bool:
@@ -189,10 +205,12 @@ class Scheduler:
                     ),
                     group.create_task(self._reconciler.tidy_forever(), name="tidy"),
                     group.create_task(self._outbox.run_forever(), name="outbox"),
+                    group.create_task(self._janitor.run_forever(), name="janitor"),
                 ]
                 await self._loop()
                 await self._reconciler.tidy_now()
                 await self._outbox.run_due()
+                await self._janitor.finish()
                 for task in beside:
                     task.cancel()
         except* leadership.SteppedDown as raised:
@@ -205,6 +223,10 @@ class Scheduler:
         async for events in self._runtime.events():
             self._events.extend(events)
             self._wake.set()
+
+    def _on_room(self, lacks: str) -> None:
+        self._engine.hold(bool(lacks))
+        self._wake.set()
 
     def _on_doubt(self, doubtful: bool) -> None:
         self._reconciler.held = doubtful or self._draining or self._holding
