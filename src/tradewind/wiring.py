@@ -435,6 +435,11 @@ def find_schema(home: Home, settings: settings_tree.Settings) -> str | None:
     return revision.find(database_url(home, settings), _busy(settings))
 
 
+def find_key(home: Home) -> keys.KeyFile:
+    """The files of the home's encryption keys."""
+    return keys.KeyFile(home.key)
+
+
 def back_up(
     home: Home, settings: settings_tree.Settings, target: Path, *, with_logs: bool, progress: Callable[[int], None]
 ) -> upkeep_port.Manifest:

@@ -183,12 +183,24 @@ def systemd_unit(
         print(unit_command.unit(request), end="")
 
 
-def _beside(file: Path) -> Path | None:
-    """A settings file next to the DAG file, or in the folder above."""
-    for folder in (file.resolve().parent, file.resolve().parent.parent):
-        if (folder / "tradewind.toml").is_file():
-            return folder / "tradewind.toml"
-    return None
+@app.command(epilog=options.examples("tradewind doctor", "tradewind doctor --home /var/lib/tradewind --output json"))
+def doctor(
+    home: options.HomeOption = None,
+    dags: Annotated[
+        Path | None, typer.Option("--dags", help="Folder of DAG files (else the server's, or HOME/dags).")
+    ] = None,
+    settings: options.SettingsOption = None,
+    output: options.OutputOption = options.Output.TABLE,
+) -> None:
+    """Look at this machine and this home: what is in order, what is not, what to do. Exit code 1: a check fails."""
+    from tradewind import wiring
+    from tradewind.cli import doctor as doctor_command
+
+    with exits.reported():
+        place = (home or wiring.default_home()).expanduser().resolve()
+        findings = doctor_command.examine(doctor_command.Request(home=place, settings_file=settings, dags=dags))
+        doctor_command.show(findings, output=output)
+    raise typer.Exit(exits.RUN_FAILED if any(one.state == "fail" for one in findings) else exits.OK)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tradewind import __version__, wiring
 from tradewind import settings as settings_tree
 from tradewind.cli import journal, vitals
-from tradewind.monitoring import records, service_manager
+from tradewind.monitoring import machine, records, service_manager
 from tradewind.ports import errors
 
 _log = logging.getLogger("tradewind.server")
@@ -101,7 +101,13 @@ class Server:
         return chosen.resolve()
 
     def _tell(self, url: str, folder: Path) -> None:
-        told = {"health": f"{url}/health", "metrics": f"{url}/metrics", "dags": str(folder), "version": __version__}
+        told = {
+            "health": f"{url}/health",
+            "metrics": f"{url}/metrics",
+            "dags": str(folder),
+            "version": __version__,
+            "zone": machine.zone(os.environ),
+        }
         wiring.tell_server(self._home, told)
         database = "PostgreSQL" if self._request.settings.database.url.startswith("postgres") else "SQLite"
         facts = (
