@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tradewind
 from tradewind import clock as clocks
@@ -50,6 +50,9 @@ from tradewind.store import revision, schema
 from tradewind.store import sql_store as stores
 from tradewind.vault import backends, keys
 from tradewind.vault import vault as vaults
+
+if TYPE_CHECKING:
+    from tradewind.runtime.calling import Bodies as Bodies  # noqa: PLC0414 - the command line has it from here
 
 _NO_ATTEMPT = "0" * 32
 """Stands where a launch would put the id of its attempt."""
@@ -258,10 +261,13 @@ def _spare_the_collector() -> None:
 
 
 @contextlib.asynccontextmanager
-async def assemble(home: Home, settings: settings_tree.Settings, *, ephemeral: bool = False) -> AsyncIterator[Assembly]:
+async def assemble(
+    home: Home, settings: settings_tree.Settings, *, ephemeral: bool = False, bodies: Bodies | None = None
+) -> AsyncIterator[Assembly]:
     """Everything of one control plane, opened in order and closed in reverse. Nothing leads yet.
 
-    `ephemeral`: the podlet ends with us and takes everything down.
+    `ephemeral`: the podlet ends with us and takes everything down. `bodies`: where another thread of this process takes
+    Python attempts from to run them.
     """
     home.ensure()
     _spare_the_collector()
@@ -286,9 +292,14 @@ async def assemble(home: Home, settings: settings_tree.Settings, *, ephemeral: b
                 random=random,
             )
         )
+        attempts: runtime_port.AttemptRuntime = runtime
+        if bodies is not None:
+            from tradewind.runtime import calling  # it brings the worker with it
+
+            attempts = calling.CallingRuntime(inner=runtime, bodies=bodies, work_of=runtime.work_of, clock=clock)
         scheduler = schedulers.Scheduler(
             store=store,
-            runtime=runtime,
+            runtime=attempts,
             files=runtime,
             snapshots=snapshots,
             logs=logs,

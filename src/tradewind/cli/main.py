@@ -75,7 +75,9 @@ def run(
             conf=options.read_conf(conf),
             logical_date=options.read_moment(logical_date),
             home=home,
-            settings=settings_tree.load(settings or _beside(file) or settings_tree.find(home), flags=flags or ()),
+            settings=settings_tree.load(
+                settings or run_command.beside(file) or settings_tree.find(home), flags=flags or ()
+            ),
             output=output,
             with_xcom=with_xcom,
         )
@@ -102,6 +104,7 @@ def render(
     """Show the pod manifest as it would be sent, or the rendered fields of another task. Nothing runs."""
     from tradewind import settings as settings_tree
     from tradewind.cli import render as render_command
+    from tradewind.cli import run as run_command
 
     with exits.reported():
         options.choose("--output", output, ("yaml", "json"))
@@ -112,7 +115,7 @@ def render(
             conf=options.read_conf(conf),
             logical_date=options.read_moment(logical_date),
             map_index=map_index,
-            settings=settings_tree.load(settings or _beside(file) or settings_tree.find(None)),
+            settings=settings_tree.load(settings or run_command.beside(file) or settings_tree.find(None)),
             output=output,
         )
         code = render_command.render(request)

@@ -7,8 +7,8 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +39,8 @@ class Request:
     settings: settings_tree.Settings
     output: str = "text"
     with_xcom: bool = False
+    bodies: wiring.Bodies | None = None
+    """Where the caller's thread takes Python bodies from; then this is not the main thread, and hears no signals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +55,8 @@ class Finished:
 
 def run(request: Request) -> int:
     """Run it; the exit code."""
-    home = wiring.Home(request.home or Path(tempfile.mkdtemp(prefix="tradewind-")))
-    try:
-        finished = asyncio.run(_run(request, home))
-    finally:
-        if request.home is None:
-            home.remove()
+    with opened_home(request) as home:
+        finished = asyncio.run(run_to_end(request, home))
     xcoms = finished.xcoms if request.with_xcom else None
     if request.output == "json":
         print(json.dumps(document.run_document(finished.run, finished.tasks, xcoms)))
@@ -67,8 +65,20 @@ def run(request: Request) -> int:
     return exits.OK if finished.run.state.value == "success" else exits.RUN_FAILED
 
 
-async def _run(request: Request, home: wiring.Home) -> Finished:
-    async with wiring.assemble(home, request.settings, ephemeral=True) as assembly:
+@contextmanager
+def opened_home(request: Request) -> Iterator[wiring.Home]:
+    """The home that was asked for, or one that is gone afterwards."""
+    home = wiring.Home(request.home or Path(tempfile.mkdtemp(prefix="tradewind-")))
+    try:
+        yield home
+    finally:
+        if request.home is None:
+            home.remove()
+
+
+async def run_to_end(request: Request, home: wiring.Home) -> Finished:
+    """One run, with a control plane of its own. Raises `errors.Rejected` where it cannot begin."""
+    async with wiring.assemble(home, request.settings, ephemeral=True, bodies=request.bodies) as assembly:
         scheduler = assembly.scheduler
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(scheduler.run(), name="scheduler")
@@ -85,7 +95,7 @@ async def _drive(request: Request, assembly: wiring.Assembly, serving: asyncio.T
     spec = choose(refresh, bundle.specs(), request.dag_id, request.file)
     for warning in refresh.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    view = progress_view.open_view(spec, quiet=request.output == "json" and not sys.stderr.isatty())
+    view = progress_view.open_view(spec, quiet=_is_quiet(request))
     ended: asyncio.Future[DagRun] = asyncio.get_running_loop().create_future()
     watching: dict[str, int] = {}
     assembly.scheduler.watch(view.batch)
@@ -104,7 +114,8 @@ async def _drive(request: Request, assembly: wiring.Assembly, serving: asyncio.T
     watching["key"] = found.run.run_key
     if found.run.state.is_finished and not ended.done():
         ended.set_result(found.run)
-    with view, _Interrupts(assembly, spec.dag_id, run_id, view.note):
+    interrupts = nullcontext() if request.bodies else _Interrupts(assembly, spec.dag_id, run_id, view.note)
+    with view, interrupts:
         either: set[asyncio.Future[Any]] = {ended, serving}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
@@ -114,6 +125,11 @@ async def _drive(request: Request, assembly: wiring.Assembly, serving: asyncio.T
         raise errors.Fatal(f"the run {run_id!r} is not there", code="run-vanished")
     xcoms = await assembly.store.xcoms.list(final.run.run_key)
     return Finished(run=final.run, tasks=final.tasks, xcoms=tuple(xcoms), spec=spec)
+
+
+def _is_quiet(request: Request) -> bool:
+    # A live block would get between the lines that bodies print, and under a debugger's prompt.
+    return request.bodies is not None or (request.output == "json" and not sys.stderr.isatty())
 
 
 def _on_end(watching: dict[str, int], ended: asyncio.Future[DagRun]) -> Callable[[Batch], None]:
@@ -151,6 +167,14 @@ def split(file: Path) -> tuple[Path, str]:
         )
     whole = file.resolve()
     return whole.parent, whole.name
+
+
+def beside(file: Path) -> Path | None:
+    """A settings file next to the DAG file, or in the folder above."""
+    for folder in (file.resolve().parent, file.resolve().parent.parent):
+        if (folder / "tradewind.toml").is_file():
+            return folder / "tradewind.toml"
+    return None
 
 
 def choose(refresh: wiring.Refresh, specs: dict[str, DagSpec], dag_id: str | None, file: Path) -> DagSpec:

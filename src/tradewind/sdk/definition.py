@@ -249,9 +249,36 @@ class DAG:
 
         return spec.to_spec(self, file=self.fileloc, meaning=registry.meaning(), meaning_from="")
 
-    def test(self, *_: Any, **__: Any) -> Any:
-        """Not here yet: runs in the calling process come with the tools for authors."""
-        raise errors.NotHereYet("DAG.test()", f"run `tradewind run {self.fileloc} --dag-id {self.dag_id}`")
+    def test(
+        self,
+        run_after: datetime | None = None,
+        logical_date: Any = NOTSET,
+        run_conf: dict[str, Any] | None = None,
+        conn_file_path: str | None = None,
+        variable_file_path: str | None = None,
+        use_executor: bool = False,
+        mark_success_pattern: Any = None,
+        *,
+        execution_date: datetime | None = None,
+        session: Any = None,
+    ) -> Any:
+        """Run the DAG once, to its end; Python bodies run in this process, so that a debugger stops in them.
+
+        The run, with its `state`. Raises `NotHereYet` where no control plane is installed or an option is not here.
+        """
+        from tradewind.sdk import trial
+
+        given = {
+            "run_after": run_after,
+            "conn_file_path": conn_file_path,
+            "variable_file_path": variable_file_path,
+            "use_executor": use_executor,
+            "mark_success_pattern": mark_success_pattern,
+        }
+        for name in [name for name, value in given.items() if value]:
+            raise errors.NotHereYet(f"DAG.test({name}=...)", "leave it out")
+        date = execution_date if logical_date is NOTSET else logical_date
+        return trial.find(self)(self, logical_date=timezone.coerce_datetime(date), conf=run_conf)
 
     def cli(self) -> None:
         """Not here yet, as `test`."""

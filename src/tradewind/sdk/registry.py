@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class Found:
     """What one file defines: DAGs in order, and what its author should know."""
 
-    def __init__(self, meaning: Meaning) -> None:
+    def __init__(self, meaning: Meaning, *, is_script: bool = False) -> None:
         self.meaning: Meaning = meaning
+        self.is_script = is_script
         self.dags: list[DAG] = []
         self.notes: list[str] = []
 
@@ -40,14 +41,20 @@ _found: ContextVar[Found | None] = ContextVar("tradewind_found", default=None)
 
 
 @contextmanager
-def collecting(meaning: Meaning = "3") -> Iterator[Found]:
-    """Collect the DAGs that register themselves inside the block."""
-    found = Found(meaning)
+def collecting(meaning: Meaning = "3", *, is_script: bool = False) -> Iterator[Found]:
+    """Collect the DAGs that register themselves inside the block. `is_script`: the file runs as a person's program."""
+    found = Found(meaning, is_script=is_script)
     token = _found.set(found)
     try:
         yield found
     finally:
         _found.reset(token)
+
+
+def is_loading() -> bool:
+    """Whether a file is being loaded for its DAGs, and not run as a script."""
+    found = _found.get()
+    return found is not None and not found.is_script
 
 
 def register(dag: DAG) -> None:

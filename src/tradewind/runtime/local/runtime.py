@@ -132,7 +132,7 @@ class LocalRuntime:
             elif isinstance(launch.body, OpaqueBody):
                 self._refuse(launch, launch.body.reason)
             else:
-                handed_over.append(protocol.StartPython(work=self._work(launch)))
+                handed_over.append(protocol.StartPython(work=self.work_of(launch)))
         if handed_over:
             self._link.hand_over(*handed_over)
 
@@ -142,7 +142,8 @@ class LocalRuntime:
             AttemptEnded(attempt_id=launch.attempt.attempt_id, at=self._clock.now(), result=Result(outcome=failed))
         )
 
-    def _work(self, launch: port.Launch) -> PythonWork:
+    def work_of(self, launch: port.Launch) -> PythonWork:
+        """What a worker is given to run a Python attempt."""
         return PythonWork(
             attempt_id=launch.attempt.attempt_id,
             file=self._file(launch.source, launch.run.meaning),

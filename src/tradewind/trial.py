@@ -1,0 +1,107 @@
+"""`dag.test()`: one run of a DAG of this process: the bodies in the caller's thread, a control plane in one beside it.
+
+The run's shape is that of the file, loaded as always in a process of its own; only the bodies are those of the DAG that
+was called. Ctrl-C ends everything: nothing runs on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tradewind import settings as settings_tree
+from tradewind import wiring
+from tradewind.cli import progress, run
+from tradewind.protocol.work import FileRef, LoadReport
+from tradewind.runtime.calling import Bodies
+from tradewind.sdk import errors, registry, spec
+from tradewind.sdk.definition import DAG
+from tradewind.worker import output
+from tradewind.worker.dagrun import RuntimeDagRun
+from tradewind.worker.loading import LoadedFile
+
+
+def test(dag: DAG, *, logical_date: datetime | None, conf: dict[str, Any] | None) -> RuntimeDagRun:
+    """Run it to its end and show how it ended; the run. Raises `errors.Rejected` where it cannot begin."""
+    if threading.current_thread() is not threading.main_thread():
+        raise errors.NotHereYet("DAG.test() in another thread than the main one", "call it from the main thread")
+    output.prepare_logging()
+    file = Path(dag.fileloc)
+    bodies = Bodies(_as_loaded(dag, file))
+    request = run.Request(
+        file=file,
+        dag_id=dag.dag_id,
+        conf=conf,
+        logical_date=None if logical_date is None else _plain(logical_date),
+        settings=settings_tree.load(run.beside(file) or settings_tree.find(None)),
+        bodies=bodies,
+    )
+    with _ControlPlane(request, bodies) as beside:
+        bodies.run()
+    finished = beside.finished()
+    progress.show_final(finished.run, finished.tasks, None)
+    return RuntimeDagRun(finished.run)
+
+
+def _plain(date: datetime) -> datetime:
+    """The same moment as the standard library's datetime in UTC; authors have pendulum's."""
+    return datetime.fromisoformat(date.astimezone(UTC).isoformat())
+
+
+def _as_loaded(dag: DAG, file: Path) -> LoadedFile:
+    one = spec.to_spec(dag, file=file.name, meaning=registry.meaning(), meaning_from="")
+    return LoadedFile(FileRef(root=str(file.parent), file=file.name), LoadReport(specs=(one,)), {dag.dag_id: dag})
+
+
+class _ControlPlane:
+    """A thread with a loop; leaving the block ends it, at once where the run is not over."""
+
+    def __init__(self, request: run.Request, bodies: Bodies) -> None:
+        self._request = request
+        self._bodies = bodies
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[run.Finished] | None = None
+        self._finished: run.Finished | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._serve, name="tradewind-control-plane")
+
+    def __enter__(self) -> _ControlPlane:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        while self._thread.is_alive():
+            if kind is not None and self._loop is not None and self._task is not None:
+                with suppress(RuntimeError):  # the loop may just have closed
+                    self._loop.call_soon_threadsafe(self._task.cancel)
+            self._thread.join(timeout=0.1)
+
+    def finished(self) -> run.Finished:
+        """How the run ended. Raises what kept it from it."""
+        if self._finished is None:
+            raise self._error or RuntimeError("the control plane ended without a run")
+        return self._finished
+
+    def _serve(self) -> None:
+        try:
+            with run.opened_home(self._request) as home:
+                self._finished = asyncio.run(self._run(home))
+        except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+            self._error = _first_known(error)
+        finally:
+            self._bodies.close()
+
+    async def _run(self, home: wiring.Home) -> run.Finished:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        return await run.run_to_end(self._request, home)
+
+
+def _first_known(error: BaseException) -> BaseException:
+    """Out of the groups that task groups wrap."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
