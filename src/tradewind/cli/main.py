@@ -206,6 +206,14 @@ def doctor(
     raise typer.Exit(exits.RUN_FAILED if any(one.state == "fail" for one in findings) else exits.OK)
 
 
+def _beside(file: Path) -> Path | None:
+    """A settings file next to the DAG file, or in the folder above."""
+    for folder in (file.resolve().parent, file.resolve().parent.parent):
+        if (folder / "tradewind.toml").is_file():
+            return folder / "tradewind.toml"
+    return None
+
+
 def main() -> None:
     """Entry point."""
     try:
