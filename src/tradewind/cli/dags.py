@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradewind.cli import dag_acts, exits, groups, options, tables
+from tradewind.cli import dag_acts, exits, groups, options, schedule, tables
 from tradewind.model.dagspec import DagSpec
 from tradewind.model.ids import DagId
 from tradewind.ports import errors
@@ -17,6 +17,7 @@ from tradewind.ports import store as store_port
 
 app = groups.new("DAGs: list them, look at one, trigger and pause, see which files are broken.")
 dag_acts.add_to(app)
+schedule.add_to(app)
 
 
 class GraphFormat(enum.StrEnum):
