@@ -24,15 +24,14 @@ _KEY_HELP = "Dotted, e.g. scheduler.parallelism."
 
 
 @app.command(
-    epilog=options.examples(
-        "tradewind config show", "tradewind config show -o json | jq '.[] | select(.from != \"default\")'"
-    )
+    epilog=options.examples("tradewind config show", "tradewind config show --changed -o json | jq -r '.[].key'")
 )
 def show(
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
     flags: options.SetOption = None,
     output: options.OutputOption = options.Output.TABLE,
+    changed: Annotated[bool, typer.Option("--changed", help="Only what has not its default.")] = False,
 ) -> None:
     """All settings with their values and where each comes from. Passwords are masked."""
     with exits.reported():
@@ -45,8 +44,9 @@ def show(
                 "from": loaded.place(field.key),
             }
             for field in settings_tree.all_fields()
+            if not changed or loaded.place(field.key) != settings_tree.DEFAULT
         ]
-        tables.show(rows, output=output, empty="")
+        tables.show(rows, output=output, empty="every setting has its default")
         _tell_aside(home, loaded)
 
 
@@ -139,9 +139,11 @@ def _or_error(
 
 def _told(data: Any, output: options.Output) -> Any:
     """As data for programs that read data; as one line of text otherwise."""
-    if output in (options.Output.JSON, options.Output.YAML) or data is None:
+    if output in (options.Output.JSON, options.Output.YAML):
         return data
-    return '""' if data == "" and output is options.Output.TABLE else text.line(data)
+    if output is options.Output.TABLE and data in (None, ""):
+        return "not set" if data is None else '""'
+    return text.line(data)
 
 
 def _resolved(home: Path | None, settings: Path | None, flags: list[str] | None) -> settings_tree.Loaded:

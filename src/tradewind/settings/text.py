@@ -41,7 +41,9 @@ def masked(text: str) -> str:
 
 
 def line(value: Any) -> str:
-    """Plain data as one line: text as it is, all else as JSON."""
+    """Plain data as one line: text as it is, nothing for what is not set, all else as JSON."""
+    if value is None:
+        return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -380,58 +380,6 @@ class RetentionSettings(Section, frozen=True, kw_only=True):
     ] = 100
 
 
-class RetentionSettings(Section, frozen=True, kw_only=True):
-    """What goes by itself, in slices, while a server runs. `tradewind db clean` takes more away when asked."""
-
-    history_days: Annotated[
-        float,
-        setting(
-            "Finished runs go so long after their end, with task instances, attempts, XComs, logs; facts as old too.",
-            unit="days",
-            why="0 keeps everything, as Airflow does: history is only given up when somebody says so.",
-            ge=0,
-            le=36_500,
-        ),
-    ] = 0
-    keep_runs: Annotated[
-        int,
-        setting(
-            "Of each DAG the newest runs that stay however old they are.",
-            unit="runs",
-            why="A DAG that runs once a month keeps what `depends_on_past` looks at, and something to look back on.",
-            ge=0,
-        ),
-    ] = 10
-    logs_days: Annotated[
-        float,
-        setting(
-            "Logs go so long after the end of their run; the run itself stays.",
-            unit="days",
-            why="0 keeps them as long as their run.",
-            ge=0,
-            le=36_500,
-        ),
-    ] = 0
-    disk_budget_gb: Annotated[
-        float,
-        setting(
-            "Logs at rest may take so much; beyond it those of the oldest finished runs go.",
-            unit="GiB",
-            why="0 sets no bound.",
-            ge=0,
-        ),
-    ] = 0
-    min_free_mb: Annotated[
-        int,
-        setting(
-            "With less room on the disk of the home nothing new is launched, and old logs go until there is more.",
-            unit="MiB",
-            why="A task that waits is better than one that fails for want of room; logs of the last day always stay.",
-            ge=0,
-        ),
-    ] = 100
-
-
 class XComSettings(Section, frozen=True, kw_only=True):
     """XCom values."""
 
@@ -504,7 +452,6 @@ class Settings(Section, frozen=True, kw_only=True):
     scheduler: SchedulerSettings = SchedulerSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     logs: LogSettings = LogSettings()
-    retention: RetentionSettings = RetentionSettings()
     retention: RetentionSettings = RetentionSettings()
     xcom: XComSettings = XComSettings()
     secrets: SecretsSettings = SecretsSettings()

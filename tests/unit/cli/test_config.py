@@ -49,6 +49,18 @@ def test_show_tells_every_value_and_where_it_comes_from(home: pathlib.Path, monk
     assert found["scheduler.max_map_length"]["from"] == "default"
 
 
+def test_show_of_what_is_changed_has_nothing_else() -> None:
+    assert rows("show", "--changed") == {}
+    assert list(rows("show", "--changed", "--set", "xcom.max_mb=3")) == ["xcom.max_mb"]
+    assert "every setting has its default" in call("show", "--changed").output
+
+
+def test_a_setting_that_is_not_set_is_shown_as_such() -> None:
+    assert rows("show")["dags.defaults.catchup"]["value"] is None
+    assert call("get", "dags.defaults.catchup").stdout == "\n"
+    assert "not set" in call("explain", "dags.defaults.catchup").stdout
+
+
 def test_every_form_of_show_has_the_same_values() -> None:
     found = rows("show")
     assert {row["key"]: row for row in yaml.safe_load(call("show", "-o", "yaml").stdout)} == found

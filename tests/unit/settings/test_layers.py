@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pathlib
+import re
 
 import pytest
 
+import tradewind
 from tradewind import settings
 from tradewind.ports import errors
 
@@ -132,6 +134,19 @@ def test_an_unknown_variable_is_refused_with_the_nearest(variable: str, hint: st
 )
 def test_variables_of_others_are_left_alone(variable: str) -> None:
     assert resolve({variable: "tcp://10.0.0.1:80"}).settings == settings.Settings()
+
+
+def test_every_variable_that_the_program_reads_or_gives_is_known_here() -> None:
+    root = pathlib.Path(tradewind.__file__).parent
+    named = {
+        one
+        for path in root.rglob("*.py")
+        if path.parent.name != "settings"
+        for one in re.findall(r"\bTRADEWIND_[A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8"))
+    }
+    assert "TRADEWIND_ATTEMPT_ID" in named
+    for variable in named - {"TRADEWIND_SECTION__KEY"}:
+        settings.load(None, environment={variable: "1"})
 
 
 @pytest.mark.parametrize(

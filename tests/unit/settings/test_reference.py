@@ -14,7 +14,7 @@ from tradewind.settings import text
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PAGES: dict[str, str] = runpy.run_path(str(ROOT / "scripts" / "reference" / "settings.py"))["pages"]()
-_DIMENSIONS = ("_seconds", "_mb", "_minutes", "_hours", "_days", "_bytes")
+_DIMENSIONS = ("_seconds", "_mb", "_gb", "_minutes", "_hours", "_days", "_bytes")
 
 
 @pytest.mark.parametrize("path", sorted(PAGES))
