@@ -210,10 +210,12 @@ def _there(moment: datetime, where: str) -> str:
 
 
 def _narrowed(rows: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
-    """Without the columns that say nothing: no jitter, a DAG in the user's own zone; the DAG's zone in the heads."""
+    """Without the columns that say nothing (jitter, interval, the user's own zone); the DAG's zone in the heads."""
     hidden: set[str] = set()
     if not any(row["jitter"] for row in rows):
         hidden |= {"jitter", "made_at"}
+    if all(row["interval_start"] == row["interval_end"] == row["logical_date"] for row in rows):
+        hidden |= {"interval_start", "interval_end", "interval_there"}
     if all(tables.local(row["run_after"]) == row["run_after_there"] for row in rows):
         hidden |= {"run_after_there", "interval_there"}
     return [
