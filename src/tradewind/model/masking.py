@@ -14,8 +14,9 @@ import base64
 import bisect
 import html
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = b"***"
@@ -84,6 +85,13 @@ def secrets_of_json(text: str | None, name: str = "") -> Iterator[str]:
         yield from secrets_in(found, name)
     if is_sensitive(name):
         yield text
+
+
+def secrets_of_connection(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Its password, and what its extra holds below sensitive names."""
+    if fields.get("password"):
+        yield str(fields["password"])
+    yield from secrets_of_json(fields.get("extra"))
 
 
 class Mask:

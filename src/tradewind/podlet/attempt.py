@@ -17,8 +17,9 @@ from tradewind.podlet import endings, limits
 from tradewind.podlet.output import Output
 from tradewind.podlet.stamping import Stamper
 from tradewind.protocol import podlet as protocol
+from tradewind.worker import secrets
 
-_FILES = ("out", "log", "fence", "result", "exit", "out.cursor", "secrets")
+_FILES = ("out", "log", "fence", "result", "exit", "out.cursor")
 _result = msgspec.msgpack.Decoder(Result)
 
 
@@ -78,8 +79,13 @@ class Attempt:
         except (OSError, msgspec.MsgspecError) as error:
             return Result(outcome=endings.lost(f"its result cannot be read: {error}"))
 
+    def has_secrets(self) -> bool:
+        """Whether it was given secrets."""
+        return os.path.lexists(f"{self.folder}/{secrets.FILE}")
+
     def remove_folder(self) -> None:
         """Remove its directory, and all that is in it."""
+        secrets.remove(self.folder)
         for name in _FILES:
             with suppress(OSError):
                 os.unlink(f"{self.folder}/{name}")

@@ -184,7 +184,8 @@ class Attempts:
         self._loop.when_idle(lambda: self._retire(attempt))
 
     def _retire(self, attempt: Attempt) -> None:
-        if not attempt.is_tidy or not self._spares.keep(attempt.folder):
+        # One that had secrets is never used again: its output holds them as they were written.
+        if not attempt.is_tidy or attempt.has_secrets() or not self._spares.keep(attempt.folder):
             attempt.remove_folder()
 
     def list_alive(self) -> list[str]:

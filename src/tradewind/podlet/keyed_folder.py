@@ -5,7 +5,7 @@ Values go to the containers that name them and nowhere else: no message, log lin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tradewind.podlet.refusal import PodRefused
@@ -18,13 +18,17 @@ class KeyedFolder:
     kind: str
     """"ConfigMap" or "Secret"."""
     directory: str
+    given: dict[bytes, None] = field(default_factory=dict, compare=False)
+    """Every value that was found, for whoever hides Secrets in the log."""
 
     def find(self, name: str) -> dict[str, bytes] | None:
         """Key → value, sorted by key; None where there is no such object."""
         folder = self._folder(name)
         if folder is None or not folder.is_dir():
             return None
-        return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+        values = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+        self.given.update(dict.fromkeys(values.values()))
+        return values
 
     def get(self, name: str) -> dict[str, bytes]:
         """As `find`. Raises `PodRefused` where there is none."""

@@ -12,6 +12,8 @@ import select
 from collections.abc import Iterable
 from pathlib import Path
 
+from tradewind.model import masking
+
 _TAIL = 8192
 _LONGEST = 1 << 20
 """Bytes of a line that are held until it ends."""
@@ -59,10 +61,15 @@ class Output:
         self._logged = frozenset(logged)
         self._prefixed = prefixed
         self._mask = Mask(masked)
+        self._given = masking.Mask()
         self._poll = poll
         self._streams: dict[int, _Stream] = {}
         self._tails: dict[str, _Stream] = {}
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def also_hide(self, secrets: Iterable[str]) -> None:
+        """Values of Secrets: whoever stamps the log hides them there, here they are hidden in messages."""
+        self._given.add(secrets)
 
     def notes(self, lines: Iterable[str]) -> None:
         """Lines of ours."""
@@ -117,12 +124,12 @@ class Output:
             with open(self._path, "rb") as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - FALLBACK_BYTES))
                 tail = file.read()
-        tail = self._mask.hide(tail)
+        tail = self._given.hide(self._mask.hide(tail))
         return b"".join(tail[-FALLBACK_BYTES:].splitlines(keepends=True)[-FALLBACK_LINES:])
 
     def hide(self, text: str) -> str:
         """A text without sensitive values."""
-        return self._mask.hide(text.encode("utf-8", "replace")).decode()
+        return self._given.hide_text(self._mask.hide(text.encode("utf-8", "replace")).decode())
 
     def _take(self, stream: _Stream, data: bytes) -> None:
         stream.tail = (stream.tail + data)[-_TAIL:]

@@ -49,6 +49,8 @@ class Plan:
     inits: tuple[Planned, ...]
     containers: tuple[Planned, ...]
     volumes: Path
+    secrets: tuple[str, ...] = ()
+    """Values of the Secrets that its containers are given; bytes that are no UTF-8 as lone surrogates."""
 
     @property
     def main(self) -> Planned:
@@ -69,7 +71,7 @@ class _Maker:
         self._may_switch = system.may_switch_users()
         self._spec: Json = start.manifest.get("spec") or {}
         fields = PodFields.of(start.manifest, start.attempt_id)
-        secrets = KeyedFolder("Secret", start.secrets)
+        self._secrets = secrets = KeyedFolder("Secret", start.secrets)
         configmaps = KeyedFolder("ConfigMap", start.configmaps)
         self._environment = Environment(fields=fields, secrets=secrets, configmaps=configmaps)
         self._volumes = Volumes(
@@ -88,7 +90,8 @@ class _Maker:
         containers = tuple(self._planned(one, volumes) for one in self._spec.get("containers") or [])
         if not containers:
             raise PodRefused("spec.containers", "is empty", "a pod has at least one container")
-        return Plan(inits=inits, containers=containers, volumes=self._volumes.folder)
+        given = tuple(value.decode("utf-8", "surrogateescape") for value in self._secrets.given)
+        return Plan(inits=inits, containers=containers, volumes=self._volumes.folder, secrets=given)
 
     def _planned(self, spec: Json, volumes: Mapping[str, Volume]) -> Planned:
         name = str(spec.get("name") or "")

@@ -31,6 +31,7 @@ from tradewind.podlet.pod_status import Status
 from tradewind.podlet.refusal import PodRefused
 from tradewind.protocol import frames
 from tradewind.protocol.podlet import StartPod
+from tradewind.worker import secrets
 
 _DEFAULT_GRACE = 30.0
 _HELPERS_GRACE = 5.0
@@ -85,6 +86,7 @@ class Supervisor:
         except PodRefused as refused:
             self._write(Result(outcome=refused.outcome))
             return 0
+        self._hide(plan.secrets)
         self._look(0)
         if self._stop_reason is not None:
             never = Failed(message="", entered=False)
@@ -102,6 +104,12 @@ class Supervisor:
         # Here and not when the attempt is released: a large volume must not hold up the podlet.
         shutil.rmtree(plan.volumes, ignore_errors=True)
         return 0
+
+    def _hide(self, given: Sequence[str]) -> None:
+        """Before a container begins: what it is given is written down for whoever stamps its log."""
+        secrets.OWN.write_to(str(self._folder))
+        secrets.OWN.add(given)
+        self._output.also_hide(given)
 
     # -- order -----------------------------------------------------------------------------------------------------
 

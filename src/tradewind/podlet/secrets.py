@@ -8,9 +8,22 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 
-from tradewind.model.masking import Mask
+from tradewind.model.masking import MASK, Mask
 from tradewind.worker.secrets import FILE
+
+
+class HideAll(Mask):
+    """Hides every line, for its secrets were in memory and are gone."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def hide_lines(self, lines: Sequence[bytes]) -> list[bytes]:
+        return [MASK if line.strip() else line for line in lines]
 
 
 class GivenSecrets:
@@ -28,6 +41,8 @@ class GivenSecrets:
         try:
             file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
+            if self.mask is None and os.path.lexists(self._path):
+                self.mask = HideAll()  # the machine was restarted: that there were secrets is all that is known
             return self.mask
         try:
             size = os.fstat(file).st_size

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tradewind.model import masking
 from tradewind.pods import redaction
 from tradewind.sdk.supervision import EnvironmentSupervisor, Supervisor
+from tradewind.worker import secrets as given
 
 _SHORTEST_SECRET = 3
 
@@ -28,6 +30,7 @@ class AskingSupervisor:
             value = self._inner.get_variable(key)
         if value is not None:
             self._keep_secrets(key, _read(value))
+            given.OWN.add(masking.secrets_of_json(value, key))
         return value
 
     def get_connection(self, conn_id: str) -> dict[str, Any] | None:
@@ -38,6 +41,7 @@ class AskingSupervisor:
             found = self._inner.get_connection(conn_id)
         if found is not None:
             self._keep_secrets("", {**found, "extra": _read(found.get("extra"))})
+            given.OWN.add(masking.secrets_of_connection(found))
         return found
 
     def __getattr__(self, name: str) -> Any:

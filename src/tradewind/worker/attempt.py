@@ -22,7 +22,7 @@ from tradewind.protocol.work import PythonWork
 from tradewind.sdk import callables, errors, supervision
 from tradewind.sdk import context as sdk_context
 from tradewind.sdk.supervision import Supervisor
-from tradewind.worker import alarm, callback, output, pushing, render, resuming, tracebacks
+from tradewind.worker import alarm, callback, output, pushing, render, resuming, secrets, tracebacks
 from tradewind.worker.loading import LoadedFile
 from tradewind.worker.scene import Scene
 from tradewind.worker.supervisor import SocketSupervisor
@@ -34,10 +34,12 @@ def run(loaded: LoadedFile, work: PythonWork, supervisor: Supervisor | None = No
     """Run the body. `supervisor`: whom to ask, by default over the work's socket."""
     asked = supervisor or SocketSupervisor(work.supervisor_socket, work.attempt_id)
     supervision.install(asked)
+    if folder := os.environ.get("TRADEWIND_ATTEMPT_DIR"):
+        secrets.OWN.write_to(folder)
     output.use_descriptor_one()
     result = run_here(loaded, work, asked)
     output.flush()
-    return result
+    return msgspec.structs.replace(result, outcome=_hidden(result.outcome))
 
 
 def run_here(loaded: LoadedFile, work: PythonWork, supervisor: Supervisor) -> Result:
@@ -190,6 +192,13 @@ class _Attempt:
             callback.call(scene.task, "on_retry" if again else "on_failure", scene.context)
             return msgspec.structs.replace(ended, callbacks_ran=True)
         return ended
+
+
+def _hidden(ended: outcomes.Outcome) -> outcomes.Outcome:
+    """What is told of the end goes to people too: without the secrets that the attempt was given."""
+    if isinstance(ended, (outcomes.Failed, outcomes.Skipped)):
+        return msgspec.structs.replace(ended, message=secrets.OWN.hide(ended.message))
+    return ended
 
 
 def _success(scene: Scene) -> outcomes.Success:

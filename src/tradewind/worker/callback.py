@@ -10,7 +10,7 @@ from tradewind.protocol.work import CallbackWork
 from tradewind.sdk import callables, supervision
 from tradewind.sdk import context as sdk_context
 from tradewind.sdk.supervision import Supervisor
-from tradewind.worker import output, tracebacks
+from tradewind.worker import output, secrets, tracebacks
 from tradewind.worker.loading import LoadedFile
 from tradewind.worker.scene import Scene
 from tradewind.worker.supervisor import SocketSupervisor
@@ -48,8 +48,8 @@ def run(loaded: LoadedFile, work: CallbackWork, supervisor: Supervisor | None = 
     return Problem(
         code="callback-failed",
         object=f"{work.which}_callback of {_about(work)}",
-        message=tracebacks.first_line(first),
-        traceback=tracebacks.show(first),
+        message=secrets.OWN.hide(tracebacks.first_line(first)),
+        traceback=secrets.OWN.hide(tracebacks.show(first)),
     )
 
 

@@ -18,8 +18,10 @@ from typing import Any
 
 import msgspec
 
+from tradewind.model import masking
 from tradewind.model.problem import Problem
 from tradewind.protocol import VERSION, frames, supervision
+from tradewind.worker import secrets
 
 _decoder = msgspec.msgpack.Decoder(supervision.Answer)
 _FIRST_WAIT = 0.02
@@ -60,10 +62,13 @@ class SocketSupervisor:
 
     def get_variable(self, key: str) -> str | None:
         """Text of a Variable, None where there is none."""
-        return self._value(supervision.GetVariable(key=key))  # type: ignore[no-any-return]
+        value: str | None = self._value(supervision.GetVariable(key=key))
+        secrets.OWN.add(masking.secrets_of_json(value, key))
+        return value
 
     def set_variable(self, key: str, value: str, description: str = "") -> None:
         """Write a Variable."""
+        secrets.OWN.add(masking.secrets_of_json(value, key))
         self.ask(supervision.SetVariable(key=key, value=value, description=description))
 
     def delete_variable(self, key: str) -> None:
@@ -72,7 +77,16 @@ class SocketSupervisor:
 
     def get_connection(self, conn_id: str) -> dict[str, Any] | None:
         """Fields of a Connection, None where there is none."""
-        return self._value(supervision.GetConnection(conn_id=conn_id))  # type: ignore[no-any-return]
+        found: dict[str, Any] | None = self._value(supervision.GetConnection(conn_id=conn_id))
+        if found is not None:
+            secrets.OWN.add(masking.secrets_of_connection(found))
+        return found
+
+    def keep_secret(self, secret: Any, name: str | None = None) -> None:
+        """`mask_secret`: hide a text in the log from now on; of a dict, what is below sensitive names."""
+        secrets.OWN.add(
+            masking.secrets_in(secret, "secret" if name is None and not isinstance(secret, dict) else name or "")
+        )
 
     def get_xcom(
         self,

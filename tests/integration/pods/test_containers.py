@@ -41,7 +41,7 @@ def test_values_references_and_downward_fields_are_in_the_environment(pods: Pods
         resources={"limits": {"memory": "200Mi"}},
     )
     name, home = ran.values["pod_name"], pwd.getpwuid(os.geteuid()).pw_dir
-    assert ran.lines == [f"hello you $(WHO) $(NOBODY)|hunter2|north|b|{name}|gold|200||{home}"]
+    assert ran.lines == [f"hello you $(WHO) $(NOBODY)|***|north|b|{name}|gold|200||{home}"]
 
 
 def test_nothing_of_the_podlets_own_environment_is_there(pods: Pods) -> None:
@@ -151,7 +151,7 @@ def test_volumes_are_where_they_are_mounted_and_nothing_is_created_on_this_machi
     assert isinstance(ran.outcome, Success), (ran.outcome, ran.lines)
     assert [line for line in ran.lines if "cannot create" not in line] == [
         "data",
-        "hunter2[app]",
+        "***[app]",
         "400",
         'metier="gold"',
         "x",

@@ -150,7 +150,8 @@ def test_a_volume_of_a_secret_is_never_on_a_disk(pods: Pods) -> None:
     ran = pods.run("wc -c < /s/key", spec=spec, volumeMounts=[{"name": "s", "mountPath": "/s"}])
     assert ran.lines == ["9"]
     home: pathlib.Path = pods.podlet.home
-    assert [path for path in home.rglob("*") if path.is_file() and b"v3ry-d33p" in path.read_bytes()] == []
+    on_disk = [path for path in home.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert [path for path in on_disk if b"v3ry-d33p" in path.read_bytes()] == []
 
 
 def test_a_failed_start_of_a_mount_is_told_with_its_path(pods: Pods) -> None:

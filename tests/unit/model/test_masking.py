@@ -28,7 +28,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "URL": quote,
     "URL with slashes quoted": lambda text: quote(text, safe=""),
     "URL query": quote_plus,
-    "URL in lower case": lambda text: re.sub("%..", lambda hex: hex[0].lower(), quote(text, safe="")),
+    "URL in lower case": lambda text: re.sub("%..", lambda found: found[0].lower(), quote(text, safe="")),
     "HTML": html.escape,
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 for URLs": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pathlib
 import random
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from tradewind.logs import line as log_line
 from tradewind.podlet.stamping import MAX_LINE, ROUND_BYTES, Stamper
-from tradewind.worker.secrets import Secrets
+from tradewind.worker.secrets import FILE, Secrets, remove
 
 QUOTA = 1 << 30
 
@@ -45,8 +46,9 @@ class Files:
 
 
 @pytest.fixture
-def files(tmp_path: pathlib.Path) -> Files:
-    return Files(tmp_path)
+def files(tmp_path: pathlib.Path) -> Iterator[Files]:
+    yield Files(tmp_path)
+    remove(str(tmp_path))
 
 
 def test_each_line_gets_a_time_a_stream_and_a_mark(files: Files) -> None:
@@ -245,3 +247,15 @@ def test_an_attempt_without_secrets_has_every_byte_in_its_log(files: Files) -> N
     files.write(b"open-sesame\n")
     files.finish(files.stamper())
     assert files.texts() == ["open-sesame"]
+
+
+def test_where_the_secrets_were_lost_with_the_memory_nothing_is_shown(files: Files) -> None:
+    files.write(b"before\n")
+    files.stamper().stamp()
+    give(files, "open-sesame")
+    (files.out.parent / FILE).readlink().unlink()
+    again = files.stamper()
+    again.resume()
+    files.write(b"open-sesame\n\n")
+    files.finish(again)
+    assert files.texts() == ["before", "***", ""]

@@ -45,5 +45,5 @@ class Asked:
     def get_run(self, *_: Any, **__: Any) -> None:
         return None
 
-    def keep_secret(self, secret: Any) -> None:
+    def keep_secret(self, secret: Any, name: str | None = None) -> None:
         self.secrets.append(secret)
