@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-long lint bench docs docs-serve clean lock
+.PHONY: help demo test test-long lint bench docs docs-serve reference clean lock
 
 help: ## What there is to call
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ docs: $(STAMP) ## The documentation's site, into .site/; warnings are errors
 
 docs-serve: $(STAMP) ## The same on http://127.0.0.1:8000, built anew at every change
 	@$(VENV)/bin/python scripts/docs --serve
+
+reference: $(STAMP) ## The reference pages in docs/, made anew from the code
+	@$(VENV)/bin/python -m scripts.reference
 
 lock: $(STAMP) ## Make the constraints files anew from pyproject.toml
 	@scripts/lock

@@ -10,8 +10,8 @@ _HEAD = """\
 <!-- made by scripts/reference/metrics.py from src/tradewind/monitoring/metrics.py; do not edit -->
 
 A server gives these at `/metrics` of its health address, in Prometheus' text format 0.0.4. Gauges are counted when they
-are scraped; counters begin at 0 when the server starts. Labels name kinds (a state, a pool, a reason), never a run, a task
-or an attempt. A label value that has never occurred has no series.
+are scraped; counters begin at 0 when the server starts. Labels name kinds (a state, a pool, a reason), never a run, a
+task or an attempt. A label value that has never occurred has no series.
 
 | metric | type | labels | what it says |
 |---|---|---|---|

@@ -25,7 +25,7 @@ def migrate(
     settings: options.SettingsOption = None,
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
-    """Bring the database to this program's schema. (Everything that opens it does the same.)"""
+    """Bring the database to this program's schema, as everything that opens it does."""
     from tradewind import wiring
 
     async def work(place: Any, chosen: Any) -> None:

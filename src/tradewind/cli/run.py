@@ -110,7 +110,9 @@ async def _drive(request: Request, assembly: wiring.Assembly, serving: asyncio.T
     run_id = result.run_id or ""
     found = await assembly.store.runs.find_run(RunRef(dag_id=DagId(spec.dag_id), run_id=run_id))
     if found is None:
-        raise errors.Fatal(f"the run {run_id!r} was made and is not there", code="run-vanished")
+        raise errors.Fatal(
+            f"the run {run_id!r} was made and is not there", code="run-vanished", hint="was it deleted meanwhile?"
+        )
     watching["key"] = found.run.run_key
     if found.run.state.is_finished and not ended.done():
         ended.set_result(found.run)
@@ -122,7 +124,7 @@ async def _drive(request: Request, assembly: wiring.Assembly, serving: asyncio.T
             serving.result()
     final = await assembly.store.runs.find_run(RunRef(dag_id=DagId(spec.dag_id), run_id=run_id))
     if final is None:
-        raise errors.Fatal(f"the run {run_id!r} is not there", code="run-vanished")
+        raise errors.Fatal(f"the run {run_id!r} is not there", code="run-vanished", hint="was it deleted meanwhile?")
     xcoms = await assembly.store.xcoms.list(final.run.run_key)
     return Finished(run=final.run, tasks=final.tasks, xcoms=tuple(xcoms), spec=spec)
 

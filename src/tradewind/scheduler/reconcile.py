@@ -91,7 +91,11 @@ class Reconciler:
         run = self._engine.run(attempt.run_key)
         task = self._engine.task(TaskKey(attempt.run_key, attempt.task_id, attempt.map_index))
         if run is None or task is None:
-            raise errors.Fatal(f"attempt {attempt.attempt_id} has no run or task", code="attempt-without-task")
+            raise errors.Fatal(
+                f"attempt {attempt.attempt_id} has no run or task",
+                code="attempt-without-task",
+                hint="`tradewind db check` says whether the database is whole",
+            )
         spec = self._versions.spec(run.version)
         task_spec = self._versions.task(run.version, attempt.task_id)
         return runtime_port.Launch(

@@ -351,7 +351,12 @@ def _without_password(dsn: str) -> str:
 
 def _refused(error: Exception, label: str) -> errors.Rejected:
     text = " ".join(str(error).split())
-    return errors.Rejected(f"the database refuses the content: {text}", object=label, code="content-refused")
+    return errors.Rejected(
+        f"the database refuses the content: {text}",
+        object=label,
+        code="content-refused",
+        hint="the same content will be refused again; the rest goes on",
+    )
 
 
 def _translate_content(error: Exception, label: str) -> Exception:

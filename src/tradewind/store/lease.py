@@ -66,4 +66,9 @@ class SqlLease:
 
 def moved(epoch: int) -> errors.Conflict:
     """What a holder is told whose epoch is no longer the lease's."""
-    return errors.Conflict("another holder has it now", object=f"lease of epoch {epoch}", code="lease-moved")
+    return errors.Conflict(
+        "another holder has it now",
+        object=f"lease of epoch {epoch}",
+        code="lease-moved",
+        hint="the other server goes on with what ran here",
+    )

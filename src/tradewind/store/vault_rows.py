@@ -51,7 +51,12 @@ class SqlVaultRows:
                 return sum(session.run(_PUT, _values(row)) for row in rows)
             there = [row.key for row in rows if not session.run(_PUT_NEW, _values(row))]
             if there and existing == "fail":
-                raise errors.Conflict("is there already", object=", ".join(there), code="already-there")
+                raise errors.Conflict(
+                    "is there already",
+                    object=", ".join(there),
+                    code="already-there",
+                    hint="delete it first, or let the new value replace it",
+                )
             return len(rows) - len(there)
 
         return await self._connections.write(work)

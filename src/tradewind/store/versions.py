@@ -109,7 +109,12 @@ class SqlDagVersions:
         """By the table's key."""
         row = await self._connections.read(lambda session: session.row(_GET, (version,)))
         if row is None:
-            raise errors.NotFound("no such version", object=f"DAG version {version[:12]}", code="no-such-version")
+            raise errors.NotFound(
+                "no such version",
+                object=f"DAG version {version[:12]}",
+                code="no-such-version",
+                hint="`tradewind dags versions DAG_ID` lists them",
+            )
         return codec.version.decode(row[0])
 
     async def list_of_dag(self, dag_id: DagId, limit: int) -> Sequence[port.Version]:

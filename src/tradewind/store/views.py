@@ -119,7 +119,12 @@ class SqlViews:
         """By index `attempt_by_id`."""
         row = await self._connections.read(lambda session: session.row(_ATTEMPT, (attempt_id,)))
         if row is None:
-            raise errors.NotFound("no such attempt", object=f"attempt {attempt_id}", code="no-such-attempt")
+            raise errors.NotFound(
+                "no such attempt",
+                object=f"attempt {attempt_id}",
+                code="no-such-attempt",
+                hint="`tradewind tasks attempts` lists them",
+            )
         return codec.attempt.decode(row[0])
 
     async def counts(self, run_keys: Sequence[RunKey]) -> dict[RunKey, dict[str, int]]:

@@ -49,6 +49,7 @@ def run(loaded: LoadedFile, work: CallbackWork, supervisor: Supervisor | None = 
         code="callback-failed",
         object=f"{work.which}_callback of {_about(work)}",
         message=secrets.OWN.hide(tracebacks.first_line(first)),
+        hint="its own code raised it; the traceback shows where. The task's state stays as it is",
         traceback=secrets.OWN.hide(tracebacks.show(first)),
     )
 

@@ -1,0 +1,131 @@
+"""The reference page of the command line, made from the tree of commands itself."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import typer.main
+
+from tradewind.cli import groups, main
+
+_HEAD = """\
+# Command line
+
+<!-- Made by scripts/reference/cli.py from src/tradewind/cli; change it there. -->
+
+`tradewind COMMAND --help` says the same. Exit codes: **0** all went well, **1** the run failed, **2** bad input or use,
+with the reason and a hint on standard error.
+
+Commands work whether or not a server runs: they read the home, and what changes something is handed to the server that
+leads it, or done at once where none runs. `--home` names the home, else `TRADEWIND_HOME`, else `~/.tradewind`.
+
+Lists are printed as a table; `--output json` and `--output yaml` are for programs, `--output plain` gives lines with
+tabs between the columns. Colours are for terminals only. `tradewind --install-completion` teaches your shell to
+complete commands, options and ids.
+
+"""
+
+
+def pages() -> dict[str, str]:
+    """Path under docs/ → text."""
+    found = list(commands())
+    lines = [_HEAD, "| command | |\n|---|---|\n"]
+    lines += [f"| [`tradewind {path}`](#{_anchor(path)}) | {_first_line(command)} |\n" for path, command in found]
+    group = ""
+    for path, command in found:
+        first = path.split()[0]
+        if " " in path and first != group:
+            group = first
+            lines.append(f"\n## {group}\n\n{groups.GROUPS[group][1]}\n")
+        elif " " not in path and not group:
+            group = "-"
+            lines.append("\n## Running\n")
+        lines += _command(path, command)
+    return {"reference/cli.md": "".join(lines)}
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command that does something: its words after `tradewind`, and the command."""
+    top = typer.main.get_command(main.app)
+    yield from _below(top, "")
+
+
+def _below(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if not hasattr(command, "list_commands"):
+        yield path, command
+        return
+    context = command.make_context("tradewind", [], resilient_parsing=True)
+    for name in command.list_commands(context):
+        inner = command.get_command(context, name)
+        if not inner.hidden:
+            yield from _below(inner, f"{path} {name}".strip())
+
+
+def _command(path: str, command: Any) -> Iterator[str]:
+    yield f"\n### `tradewind {path}` {{ #{_anchor(path)} }}\n\n{_help(command)}\n"
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one.param_type_name == "option" and one.name != "help"]
+    words = " ".join(_metavar(one) if one.required else f"[{_metavar(one)}]" for one in arguments)
+    yield f"\n```text\ntradewind {path}{' [OPTIONS]' if options else ''}{f' {words}' if words else ''}\n```\n"
+    if arguments or options:
+        yield "\n| option | meaning | default |\n|---|---|---|\n"
+    for one in arguments:
+        yield f"| `{_metavar(one)}` | {_cell(one.help or '')} | {'required' if one.required else _default(one)} |\n"
+    for one in options:
+        yield f"| {_names(one)} | {_cell(one.help or '')} | {'required' if one.required else _default(one)} |\n"
+    shown = _examples(command)
+    if shown and shown != [f"tradewind {path}"]:
+        yield "\n" + "\n".join(("```text", *shown, "```")) + "\n"
+
+
+def _metavar(parameter: Any) -> str:
+    name = str(parameter.metavar or parameter.name).upper().removesuffix("...")
+    return f"{name}..." if parameter.nargs == -1 else name
+
+
+def _names(option: Any) -> str:
+    """`--output`, `-o` with what follows; `--a / --no-a` of switches."""
+    names = ", ".join(f"`{name}`" for name in sorted((*option.opts, *option.secondary_opts), key=len, reverse=True))
+    if option.is_flag or option.count:
+        return names
+    kind = option.type_descriptor.annotation
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return f"{names} {' '.join(f'`{one.value}`' for one in kind)}"
+    return f"{names} *{_value(option)}*"
+
+
+def _value(option: Any) -> str:
+    return str(option.metavar or option.name).lower().replace("_", " ")
+
+
+def _default(parameter: Any) -> str:
+    value = parameter.default
+    value = getattr(value, "value", value)
+    return "" if value in (None, False, "", ()) or callable(value) else f"`{value}`"
+
+
+def _help(command: Any) -> str:
+    return _cell((command.help or "").replace("\f", "\n").strip(), keep_lines=True)
+
+
+def _first_line(command: Any) -> str:
+    return _cell((command.help or "").strip().split("\n\n")[0])
+
+
+def _examples(command: Any) -> list[str]:
+    lines = (command.epilog or "").split("\n")
+    return [line.strip() for line in lines if line.strip().startswith("tradewind") or "| tradewind" in line]
+
+
+def _cell(text: str, *, keep_lines: bool = False) -> str:
+    """As Markdown: angle brackets, stars and pipes are meant as they are written."""
+    pieces = re.split(r"(`[^`]*`)", text if keep_lines else " ".join(text.split()))
+    plain = [piece if piece[:1] == "`" else re.sub(r"([*<>\[\]])", r"\\\1", piece) for piece in pieces]
+    return "".join(plain) if keep_lines else "".join(plain).replace("|", "\\|")
+
+
+def _anchor(path: str) -> str:
+    return path.replace(" ", "-")
