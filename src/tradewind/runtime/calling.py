@@ -13,7 +13,7 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -104,9 +104,11 @@ class CallingRuntime:
         self._events: list[Event] = []
         self._told = asyncio.Event()
         self._lock = threading.Lock()
-        """Guards the two below: the caller's thread takes its turn as the loop may stop one."""
+        """Guards those below: the caller's thread takes its turn as the loop may stop one."""
         self._waiting: set[AttemptId] = set()
         self._running: set[AttemptId] = set()
+        self._ended: set[AttemptId] = set()
+        """Until they are released: the same launch again starts none of them anew."""
 
     def lead(self, epoch: int) -> None:
         """As the port says."""
@@ -117,7 +119,7 @@ class CallingRuntime:
         others = [one for one in launches if isinstance(one.body, PodBody | OpaqueBody)]
         if others:
             await self._inner.launch(others)
-        known = self._waiting | self._running
+        known = self._waiting | self._running | self._ended
         for one in launches:
             if not isinstance(one.body, PodBody | OpaqueBody) and one.attempt.attempt_id not in known:
                 self._hand_over(one)
@@ -141,6 +143,7 @@ class CallingRuntime:
     def _end(self, attempt_id: AttemptId, result: Result) -> None:
         with self._lock:
             self._running.discard(attempt_id)
+            self._ended.add(attempt_id)
         self._tell(AttemptEnded(attempt_id=attempt_id, at=self._clock.now(), result=result))
 
     def _tell(self, event: Event) -> None:
@@ -165,14 +168,18 @@ class CallingRuntime:
 
     async def release(self, attempt_ids: Sequence[AttemptId]) -> None:
         """As the port says."""
+        self._ended -= set(attempt_ids)
         await self._inner.release(attempt_ids)
 
     async def observe(self) -> Sequence[port.Observed]:
         """As the port says."""
-        own = [port.Observed(attempt_id=one) for one in (*self._waiting, *self._running)]
+        with self._lock:
+            alive, ended = self._waiting | self._running, set(self._ended)
+        own = [port.Observed(attempt_id=one) for one in sorted(alive)]
+        own += [port.Observed(attempt_id=one, ended=True) for one in sorted(ended)]
         return [*own, *await self._inner.observe()]
 
-    async def events(self) -> AsyncIterator[Sequence[Event]]:
+    async def events(self) -> AsyncGenerator[Sequence[Event], None]:
         """As the port says."""
         inner = aiter(self._inner.events())
         theirs: asyncio.Future[Sequence[Event]] = asyncio.ensure_future(anext(inner))
