@@ -62,6 +62,7 @@ class Vitals:
             "draining": _check(not self.draining, "no", "nothing new is begun"),
             "database": await self._database(),
             "podlet": _check(runtime.is_connected, "connected", "not connected; it is being started"),
+            "room": _check(not scheduler.holds_for, "enough on the disk", scheduler.holds_for),
             "files": _check(self.refreshed, "looked at", "not looked at yet"),
         }
         self._was_ready = self._was_ready or all(check.ok for check in checks.values())
