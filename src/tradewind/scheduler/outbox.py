@@ -15,11 +15,10 @@ import msgspec
 from tradewind.model.ids import DagId
 from tradewind.model.rows import OutboxRow
 from tradewind.model.snapshot import RunRef
+from tradewind.ports import backoff, errors
 from tradewind.ports import clock as clock_port
-from tradewind.ports import errors
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
-from tradewind.scheduler import backoff
 from tradewind.scheduler import versions as version_cache
 
 _log = logging.getLogger(__name__)

@@ -20,12 +20,12 @@ from tradewind.model.problem import Problem
 from tradewind.model.rows import Attempt, DagRun
 from tradewind.model.snapshot import ActiveSnapshot, RunRef
 from tradewind.model.states import AttemptPhase
+from tradewind.ports import backoff, errors
 from tradewind.ports import clock as clock_port
-from tradewind.ports import errors
 from tradewind.ports import logs as logs_port
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
-from tradewind.scheduler import backoff, clock_watch, draws, inbox, leadership, meter, outbox, reconcile
+from tradewind.scheduler import clock_watch, draws, inbox, leadership, meter, outbox, reconcile
 from tradewind.scheduler import janitor as janitors
 from tradewind.scheduler import versions as version_cache
 from tradewind.scheduler.options import Options
