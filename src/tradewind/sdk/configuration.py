@@ -26,6 +26,7 @@ _KNOWN: dict[tuple[str, str], str] = {
     ("core", "max_active_runs_per_dag"): "16",
     ("core", "unit_test_mode"): "False",
     ("core", "max_consecutive_failed_dag_runs_per_dag"): "0",
+    ("core", "dags_are_paused_at_creation"): "False",
     ("core", "default_task_retries"): "0",
     ("core", "default_task_retry_delay"): "300",
     ("core", "default_task_weight_rule"): "downstream",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from tradewind.sdk import errors
+from tradewind.sdk import errors, timezone
 from tradewind.sdk.configuration import conf
 from tradewind.sdk.unset import NOTSET
 
@@ -136,12 +136,10 @@ def _tell_without_effect(about: str, given: Mapping[str, Any], old: dict[str, An
 
 
 def zone_of(value: Any) -> Any:
-    """The zone that a DAG's schedule is read in: that of its start date, UTC where it has none."""
-    import pendulum
-
+    """The zone that a DAG's schedule is read in: that of its start date, the default one where it has none."""
     zone = getattr(value, "tzinfo", None)
     if zone is None:
-        return pendulum.UTC
+        return timezone.default()
     if isinstance(value, datetime) and not hasattr(zone, "name"):
         return zone
     return zone

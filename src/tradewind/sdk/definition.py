@@ -97,7 +97,11 @@ class DAG:
         self.on_success_callback = on_success_callback
         self.on_failure_callback = on_failure_callback
         self.doc_md = _document(doc_md)
-        self.is_paused_upon_creation = is_paused_upon_creation
+        self.is_paused_upon_creation = (
+            configuration.conf.getboolean("core", "dags_are_paused_at_creation")
+            if is_paused_upon_creation is None
+            else is_paused_upon_creation
+        )
         self.tags: set[str] = set(tags or ())
         self.owner_links = dict(owner_links or {})
         self.auto_register: bool = auto_register

@@ -1,4 +1,7 @@
-"""Moments with a time zone, as DAG files handle them: Airflow's `timezone` helpers over pendulum."""
+"""Moments with a time zone, as DAG files handle them: Airflow's `timezone` helpers over pendulum.
+
+A moment without a zone is in that of the option `core.default_timezone`, UTC where nobody chose another.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,22 @@ from typing import Any, overload
 import pendulum
 from pendulum.tz.timezone import FixedTimezone, Timezone
 
+from tradewind.sdk import errors
+from tradewind.sdk.configuration import conf
+
 utc = pendulum.UTC
 utc_epoch = dt.datetime(1970, 1, 1, tzinfo=utc)
+
+
+def default() -> Any:
+    """The zone of moments that have none. Raises AirflowConfigException for one that does not exist."""
+    name = str(conf.get("core", "default_timezone"))
+    if name.lower() == "utc":
+        return utc
+    try:
+        return local_timezone() if name == "system" else parse_timezone(name)
+    except ValueError:
+        raise errors.AirflowConfigException(f"core.default_timezone: there is no zone {name!r}") from None
 
 
 def is_localized(value: dt.datetime) -> bool:
@@ -32,20 +49,20 @@ def convert_to_utc(value: None) -> None: ...
 @overload
 def convert_to_utc(value: dt.datetime) -> pendulum.DateTime: ...
 def convert_to_utc(value: dt.datetime | None) -> pendulum.DateTime | None:
-    """The same moment in UTC; a value without zone counts as UTC."""
+    """The same moment in UTC; a value without zone is in the default one."""
     if value is None:
         return None
-    aware = value if is_localized(value) else value.replace(tzinfo=utc)
+    aware = value if is_localized(value) else value.replace(tzinfo=default())
     return pendulum.instance(aware.astimezone(utc))
 
 
 def make_aware(value: dt.datetime | None, timezone: Any = None) -> dt.datetime | None:
-    """Give a naive value its zone (UTC unless told)."""
+    """Give a naive value its zone, the default one unless told."""
     if value is None:
         return None
     if is_localized(value):
         raise ValueError(f"expected a time without a zone, got {value.isoformat()}")
-    where = timezone or utc
+    where = timezone or default()
     if isinstance(where, (Timezone, FixedTimezone)) and isinstance(value, pendulum.DateTime):
         return where.convert(value)
     return value.replace(tzinfo=where)
@@ -55,7 +72,7 @@ def make_naive(value: dt.datetime, timezone: Any = None) -> dt.datetime:
     """Take the zone from an aware value, after bringing it there."""
     if is_naive(value):
         raise ValueError(f"expected a time with a zone, got {value.isoformat()}")
-    return value.astimezone(timezone or utc).replace(tzinfo=None)
+    return value.astimezone(timezone or default()).replace(tzinfo=None)
 
 
 def coerce_datetime(value: dt.datetime | None, tz: Any = None) -> pendulum.DateTime | None:
@@ -67,14 +84,15 @@ def coerce_datetime(value: dt.datetime | None, tz: Any = None) -> pendulum.DateT
 
 
 def datetime(*args: Any, **kwargs: Any) -> dt.datetime:
-    """Like `datetime.datetime`, in UTC where no zone is given."""
-    kwargs.setdefault("tzinfo", utc)
+    """Like `datetime.datetime`, in the default zone where none is given."""
+    if kwargs.get("tzinfo") is None:
+        kwargs["tzinfo"] = default()
     return dt.datetime(*args, **kwargs)  # noqa: DTZ001 - the zone is in kwargs
 
 
 def parse(string: str, timezone: Any = None, *, strict: bool = False) -> pendulum.DateTime:
     """Read a moment from text."""
-    found = pendulum.parse(string, tz=timezone or utc, strict=strict)
+    found = pendulum.parse(string, tz=timezone or default(), strict=strict)
     if not isinstance(found, pendulum.DateTime):
         raise TypeError(f"{string!r} is no moment")
     return found

@@ -26,8 +26,6 @@ IN_DAG_FILES: dict[str, str] = {
 """Options that only DAG files read, through `airflow.configuration.conf`, with their default there."""
 
 NOT_YET: dict[str, str] = {
-    "core.dags_are_paused_at_creation": "new DAGs are not paused, unless they say `is_paused_upon_creation`",
-    "core.default_timezone": "dates without a zone are UTC; give them one",
     "core.default_task_execution_timeout": "none; give tasks their `execution_timeout`, or DAGs `default_args`",
     "core.max_task_retry_delay": "back-off is bounded by the task's own `max_retry_delay` only",
     "core.dag_discovery_safe_mode": "`True`: a file counts if it mentions `dag` and `airflow`",

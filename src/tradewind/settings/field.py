@@ -9,7 +9,7 @@ and that is all: its key, its environment variable, its range check, its row of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
@@ -30,6 +30,7 @@ def setting(
     airflow: str = "",
     path: bool = False,
     secret: bool = False,
+    check: Callable[[Any], str] | None = None,
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
@@ -39,9 +40,9 @@ def setting(
     `what` it does; `unit` of its value ("seconds", "MiB", "attempts"); `why` the default is what it is; `airflow`: the
     option of Airflow that means the same ("core.parallelism"), read as `AIRFLOW__CORE__PARALLELISM`; `path`: text that
     names files (several with `:` between), relative to the settings file; `secret`: never shown in the clear (of a URL,
-    its password); `ge`, `gt`, `le`: the range.
+    its password); `check`: what a value must be where it is not that, else nothing; `ge`, `gt`, `le`: the range.
     """
-    extra = {"unit": unit, "why": why, "airflow": airflow, "path": path, "secret": secret}
+    extra = {"unit": unit, "why": why, "airflow": airflow, "path": path, "secret": secret, "check": check}
     bounds: dict[str, Any] = {"ge": ge, "gt": gt, "le": le}
     return msgspec.Meta(description=what, extra=extra, **{name: at for name, at in bounds.items() if at is not None})
 
@@ -61,6 +62,7 @@ class Field:
     airflow: str
     path: bool
     secret: bool
+    check: Callable[[Any], str] | None
 
     @property
     def variable(self) -> str:
@@ -105,4 +107,5 @@ def _field(key: str, one: msgspec.structs.FieldInfo) -> Field:
         airflow=extra.get("airflow", ""),
         path=extra.get("path", False),
         secret=extra.get("secret", False),
+        check=extra.get("check"),
     )

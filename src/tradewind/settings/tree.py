@@ -5,9 +5,20 @@ Everything else in the program gets plain values by constructor. A new setting i
 
 from __future__ import annotations
 
+import zoneinfo
 from typing import Annotated, Literal
 
 from tradewind.settings.field import Section, setting
+
+
+def _wanted_zone(name: str) -> str:
+    if name in ("utc", "system"):
+        return ""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return 'the name of a time zone, such as "Europe/Rome", or "system"'
+    return ""
 
 
 class ImageSettings(Section, frozen=True, kw_only=True):
@@ -207,6 +218,23 @@ class DagDefaults(Section, frozen=True, kw_only=True):
             airflow="scheduler.catchup_by_default",
         ),
     ] = None
+    paused: Annotated[
+        bool,
+        setting(
+            "Whether a DAG that is seen for the first time is paused.",
+            why="Who puts a file into the folder wants it to run. Airflow's default is true.",
+            airflow="core.dags_are_paused_at_creation",
+        ),
+    ] = False
+    timezone: Annotated[
+        str,
+        setting(
+            "Zone of dates without one, and of schedules of DAGs with such a date. `system` is that of this machine.",
+            why="Airflow's default.",
+            airflow="core.default_timezone",
+            check=_wanted_zone,
+        ),
+    ] = "utc"
     retries: Annotated[
         int,
         setting(

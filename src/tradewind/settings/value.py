@@ -109,7 +109,10 @@ def _typed(field: Field, raw: Any, origin: Origin) -> Any:
         value = msgspec.convert(raw, bare, strict=not origin.is_text)
         code = "settings-range"
         if not (isinstance(value, float) and not math.isfinite(value)):
-            return msgspec.convert(value, field.type)
+            value = msgspec.convert(value, field.type)
+            if not (wanted := field.check(value) if field.check else ""):
+                return value
+            raise refused(field.key, raw, wanted, origin, secret=field.secret, code=code)
     except msgspec.ValidationError:
         pass
     raise refused(field.key, raw, words(field.type), origin, secret=field.secret, code=code)

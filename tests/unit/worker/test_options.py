@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -23,7 +24,7 @@ from airflow.sdk import DAG
 from airflow.providers.standard.operators.bash import BashOperator
 
 with DAG("d", schedule="@daily", catchup=False, max_active_tasks=1, max_active_runs=2,
-         max_consecutive_failed_dag_runs=3, default_args={"retries": 4}):
+         max_consecutive_failed_dag_runs=3, is_paused_upon_creation=False, default_args={"retries": 4}):
     BashOperator(task_id="t", bash_command="true", retry_delay=5, weight_rule="absolute", owner="ana")
 """
 _ALL = (
@@ -35,6 +36,7 @@ _ALL = (
     ("core.default_task_weight_rule", "upstream"),
     ("operators.default_owner", "bo"),
     ("scheduler.catchup_by_default", "True"),
+    ("core.dags_are_paused_at_creation", "True"),
 )
 
 
@@ -52,6 +54,7 @@ def test_options_hold_where_a_file_says_nothing(tmp_path: pathlib.Path) -> None:
     spec = report.specs[0]
     assert (spec.max_active_tasks, spec.max_active_runs, spec.max_consecutive_failed_dag_runs) == (21, 22, 23)
     assert spec.catchup
+    assert spec.is_paused_upon_creation
     for task in spec.tasks:
         assert (task.retries, task.retry_delay_seconds, task.weight_rule) == (24, 25.5, WeightRule.UPSTREAM)
     assert spec.owners == ("bo",)
@@ -63,6 +66,7 @@ def test_what_a_file_says_comes_before_options(tmp_path: pathlib.Path) -> None:
     spec = report.specs[0]
     assert (spec.max_active_tasks, spec.max_active_runs, spec.max_consecutive_failed_dag_runs) == (1, 2, 3)
     assert not spec.catchup
+    assert not spec.is_paused_upon_creation
     assert spec.tasks[0].retries == 4
     assert spec.tasks[0].retry_delay_seconds == 5
     assert spec.tasks[0].weight_rule is WeightRule.ABSOLUTE
@@ -105,3 +109,42 @@ def test_conf_in_a_file_gives_what_the_settings_say_before_the_environment(
     """
     file = make(tmp_path, source, (("core.parallelism", "7"),))
     assert file.load().output.split() == ["7", "6"]
+
+
+_DATES = """
+import datetime
+import pendulum
+from airflow.sdk import DAG, task, timezone
+from airflow.providers.standard.operators.empty import EmptyOperator
+
+with DAG("naive", schedule="0 6 * * *", start_date=datetime.datetime(2026, 1, 1)):
+    EmptyOperator(task_id="t")
+with DAG("aware", schedule="0 6 * * *", start_date=pendulum.datetime(2026, 1, 1, tz="Asia/Tokyo")):
+    EmptyOperator(task_id="t")
+with DAG("dateless", schedule="0 6 * * *"):
+    EmptyOperator(task_id="t")
+print(timezone.datetime(2026, 7, 1).isoformat(), timezone.parse("2026-07-01").isoformat())
+"""
+
+
+def test_dates_without_a_zone_are_in_that_of_the_installation(tmp_path: pathlib.Path) -> None:
+    report = make(tmp_path, _DATES, (("core.default_timezone", "Europe/Rome"),)).load()
+    assert report.problems == ()
+    starts = {spec.dag_id: spec.start_date for spec in report.specs}
+    assert starts["naive"] == datetime(2025, 12, 31, 23, tzinfo=UTC)
+    assert starts["aware"] == datetime(2025, 12, 31, 15, tzinfo=UTC)
+    zones = {spec.dag_id: spec.timezone for spec in report.specs}
+    assert zones == {"naive": "Europe/Rome", "aware": "Asia/Tokyo", "dateless": "Europe/Rome"}
+    assert report.output.split() == ["2026-07-01T00:00:00+02:00"] * 2
+
+
+def test_dates_without_a_zone_are_in_utc_otherwise(tmp_path: pathlib.Path) -> None:
+    report = make(tmp_path, _DATES).load()
+    starts = {spec.dag_id: spec.start_date for spec in report.specs}
+    assert starts["naive"] == datetime(2026, 1, 1, tzinfo=UTC)
+    assert report.output.split() == ["2026-07-01T00:00:00+00:00"] * 2
+
+
+def test_a_zone_that_does_not_exist_is_a_problem_of_every_file(tmp_path: pathlib.Path) -> None:
+    report = make(tmp_path, _DATES, (("core.default_timezone", "Europe/Rom"),)).load()
+    assert "Europe/Rom" in report.problems[0].message
