@@ -49,6 +49,8 @@ from tradewind.scheduler import scheduler as schedulers
 from tradewind.store import revision, schema
 from tradewind.store import sql_store as stores
 from tradewind.vault import backends, keys
+from tradewind.vault import connections as vault_connections
+from tradewind.vault import files as vault_files
 from tradewind.vault import vault as vaults
 
 if TYPE_CHECKING:
@@ -482,6 +484,9 @@ Doomed = cleaning.Doomed
 CleaningTotal = cleaning.Total
 SCHEMA = schema.HEAD
 """The revision that this program brings a database to."""
+Vault = vaults.StoreVault
+secret_connections = vault_connections
+secret_files = vault_files
 Bundle = bundles.Bundle
 Refresh = bundles.Refresh
 finished_runs = schedulers.finished_runs

@@ -18,6 +18,9 @@ GROUPS: dict[str, tuple[str, str]] = {
     "backfill": ("tradewind.cli.backfill", "Backfills: runs for every date of a range."),
     "xcom": ("tradewind.cli.xcom", "XComs: list them, print one."),
     "pools": ("tradewind.cli.pools", "Pools: list, set, delete, import, export."),
+    "variables": ("tradewind.cli.variables", "Variables: list, get, set, delete, import, export."),
+    "connections": ("tradewind.cli.connections", "Connections: list, get, set, delete, import, export, test."),
+    "vault": ("tradewind.cli.vault", "The vault's keys: which there are, and a new one."),
     "db": ("tradewind.cli.db", "The database: migrate, check, back up, restore; take old history away."),
     "config": ("tradewind.cli.config", "Settings: show, explain, where each comes from."),
 }

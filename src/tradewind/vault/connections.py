@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from tradewind.model import connection_text
 from tradewind.ports import errors
 from tradewind.ports import vault as vault_port
@@ -30,6 +32,16 @@ def from_fields(conn_id: str, fields: dict[str, Any]) -> vault_port.Connection:
 def to_fields(connection: vault_port.Connection) -> dict[str, Any]:
     """What `connection_text` writes as a URI or as JSON."""
     return {name: getattr(connection, name) for name in connection_text.FIELDS}
+
+
+def with_description(connection: vault_port.Connection, description: str) -> vault_port.Connection:
+    """The same with another description."""
+    return msgspec.structs.replace(connection, description=description)
+
+
+def uri(fields: dict[str, Any]) -> str:
+    """The URI form, as Airflow writes it."""
+    return connection_text.uri(fields)
 
 
 def _made(conn_id: str, fields: dict[str, Any]) -> vault_port.Connection:

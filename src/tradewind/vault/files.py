@@ -6,7 +6,7 @@ Invariant: a file is read whole or not at all; what is wrong with it is told ent
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -123,3 +123,55 @@ def _lines(text: str, path: Path) -> dict[str, Any]:
 
 def _rejected(path: Path, message: str, hint: str) -> errors.Rejected:
     return errors.Rejected(message, object=str(path), code="bad-secrets-file", hint=hint)
+
+
+# -- out ---------------------------------------------------------------------------------------------------------------
+
+
+def write_variables(kept: Sequence[tuple[str, str, str]], form: str) -> str:
+    """(key, value, description) of each, as Airflow's `variables export` writes them; YAML and lines as it reads them.
+
+    Raises `errors.Rejected` for a value that `env` cannot hold.
+    """
+    if form == "env":
+        return _write_lines([(key, value) for key, value, _ in kept])
+    found = {key: _exported(value, description) for key, value, description in kept}
+    if form == "json":
+        return json.dumps(found, sort_keys=True, indent=4)
+    return yaml.safe_dump(found, allow_unicode=True)
+
+
+def write_connections(kept: Sequence[vault_port.Connection], form: str, *, as_json: bool = False) -> str:
+    """As Airflow's `connections export`; `as_json`: JSON instead of URIs in lines."""
+    found = {one.conn_id: connections.to_fields(one) for one in kept}
+    if form == "env":
+        # A URI has no place for a description; `extra` stays a text in JSON, as Airflow writes it.
+        return _write_lines(
+            [(name, json.dumps(one) if as_json else connections.uri(one)) for name, one in found.items()]
+        )
+    return json.dumps(found, indent=2) if form == "json" else yaml.safe_dump(found, allow_unicode=True)
+
+
+def _exported(value: str, description: str) -> Any:
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = value
+    # What would not come back as the same text stays a text.
+    if isinstance(found, str) or _variable(found)[0] != value:
+        found = value
+    if description or (isinstance(found, dict) and "value" in found):
+        return {"value": found, "description": description or None}
+    return found
+
+
+def _write_lines(kept: Sequence[tuple[str, str]]) -> str:
+    bad = [name for name, value in kept if not value or "=" in name or len((name + value).splitlines()) > 1]
+    if bad:
+        raise errors.Rejected(
+            f"cannot hold {', '.join(bad)}: a line has no place for line ends, empty values or names with =",
+            object="the form env",
+            code="bad-secrets-file",
+            hint="export as json or yaml",
+        )
+    return "".join(f"{name}={value}\n" for name, value in kept)
