@@ -100,8 +100,7 @@ def parse(string: str, timezone: Any = None, *, strict: bool = False) -> pendulu
 
 def parse_timezone(name: str | int) -> Any:
     """A zone by name, or by its offset in seconds."""
-    # For mypy this is a function or the module of the same name, whichever it came by first.
-    return vars(pendulum)["timezone"](name)
+    return pendulum.timezone(name)
 
 
 def local_timezone() -> Any:
