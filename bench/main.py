@@ -28,7 +28,7 @@ from tests.support import machine as this_machine
 
 RESULTS = system.ROOT / "bench" / "results"
 PAGE = system.ROOT / "docs" / "reference" / "benchmarks.md"
-MEASURES = ("start", "idle", "chain", "fanout", "listed", "many_files", "commands")
+MEASURES = ("start", "idle", "chain", "fanout", "listed", "many_files", "commands", "history")
 SYSTEMS = (*(f"airflow-{variant}" for variant in airflow_system.Airflow.variants), plan.OURS)
 
 

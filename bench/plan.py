@@ -28,6 +28,7 @@ class Sizes:
     airflow_fanout: int = 200
     our_fanout: int = 2000
     files: int = 100
+    history_tasks: int = 1_000_000
     seconds_per_wait: float = 420
 
 
@@ -39,6 +40,7 @@ QUICK = Sizes(
     airflow_fanout=10,
     our_fanout=50,
     files=4,
+    history_tasks=5_000,
     seconds_per_wait=120,
 )
 

@@ -22,6 +22,10 @@ TITLES = {
     "command_dags_list_ms": "Command: dags list",
     "command_runs_list_ms": "Command: runs list / dags list-runs",
     "command_tasks_states_ms": "Command: tasks list / tasks states-for-dag-run",
+    "history_list_ms": "Long history, SQLite: the slowest of all list commands' reads",
+    "history_start_seconds": "Long history, SQLite: start to healthy",
+    "history_fanout_tasks_per_second": "Long history, SQLite: fan-out of no-op Python tasks",
+    "history_commit_ms": "Long history, SQLite: the longest hundredth of commits while `db clean` runs",
 }
 HEAD = """\
 # Benchmarks

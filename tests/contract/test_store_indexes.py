@@ -9,11 +9,12 @@ import sqlite3
 import pytest
 
 from tests.support import rows
-from tradewind.model.ids import AttemptId, DagId, RunKey
+from tradewind.model.ids import AttemptId, DagId, RunKey, VersionHash
 from tradewind.model.snapshot import RunRef
 from tradewind.model.states import BackfillState, RunState, TaskState
 from tradewind.ports import errors
 from tradewind.ports.store import Page
+from tradewind.ports.upkeep import Old, OldRun
 from tradewind.store import dialect as dialects
 from tradewind.store import schema, sql_store
 from tradewind.store.connections import Connections
@@ -35,6 +36,9 @@ class Tracing(dialects.Sqlite):
         session = super().connect()
         session.raw.set_trace_callback(self.seen.add)
         return session
+
+
+_SPAN = {"queued_at": rows.START - rows.TTL, "ended_at": rows.START + rows.TTL}
 
 
 async def _ask_everything(store: sql_store.SqlStore) -> None:
@@ -75,6 +79,16 @@ async def _ask_everything(store: sql_store.SqlStore) -> None:
     await store.outbox.list_due(rows.START)
     await store.versions.list_trees_in_use()
     await store.versions.list_files("dags")
+    for old in (Old(before=rows.day(31)), Old(dag_id=DagId("d"), keep_last=2)):
+        await store.history.list_old(old)
+    await store.history.list_remains()
+    await store.history.list_gone([RunKey(1), RunKey(2)])
+    await store.history.measure([RunKey(1), RunKey(2)])
+    await store.history.count_facts(rows.day(31))
+    await store.history.remove([RunKey(1), RunKey(2)], rows.TTL)
+    past = OldRun(run_key=RunKey(1), dag_id=DagId("d"), run_id="r1", version=VersionHash("v1"), **_SPAN)
+    await store.history.remove_facts_of([past], rows.TTL)
+    await store.history.remove_facts(rows.START + rows.TTL, rows.TTL)
 
 
 async def test_every_read_finds_its_rows_by_an_index(tmp_path: pathlib.Path) -> None:
