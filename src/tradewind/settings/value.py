@@ -24,6 +24,7 @@ _WORDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true 
 _KINDS: dict[type, str] = {
     str: "text", bool: "a truth value", int: "a whole number", float: "a number", list: "a list", dict: "a table"
 }  # fmt: skip
+_HIDDEN = "a value that is not shown"
 _SHOWN = 60
 """Characters of a wrong value that a message repeats."""
 
@@ -88,34 +89,41 @@ def words(kind: Any) -> str:
     return f"{_type_words(inner)}, {span}" if span else _type_words(inner)
 
 
-def refused(
-    key: str, raw: Any, wanted: str, origin: Origin, *, secret: bool = False, code: str = ""
-) -> errors.Rejected:
-    """The error about a value that is not what its setting wants."""
-    shown = "a value that is not shown" if secret else _shown(raw, origin)
-    plain = key.partition("[")[0]
+def refused(key: str, raw: Any, wanted: str, origin: Origin, *, secret: bool = False) -> errors.Rejected:
+    """The error about a value of a wrong type."""
+    shown = _HIDDEN if secret else _shown(raw) if origin.is_text else f"{_shown(raw)} ({_kind(raw)})"
     return errors.Rejected(
         f"{key} is {shown}; it must be {wanted}",
         object=origin.place,
-        hint=f"`tradewind config explain {plain}` says what it is for",
-        code=code or "settings-type",
+        hint=f"`tradewind config explain {key.partition('[')[0]}` says what it is for",
+        code="settings-type",
+    )
+
+
+def _beyond(field: Field, raw: Any, wanted: str, origin: Origin) -> errors.Rejected:
+    return errors.Rejected(
+        f"{field.key} may not be {_HIDDEN if field.secret else _shown(raw)}; it must be {wanted}",
+        object=origin.place,
+        hint=f"`tradewind config explain {field.key.partition('[')[0]}` says what it is for",
+        code="settings-range",
     )
 
 
 def _typed(field: Field, raw: Any, origin: Origin) -> Any:
     bare = get_args(field.type)[0] if get_origin(field.type) is Annotated else field.type
-    code = "settings-type"
     try:
         value = msgspec.convert(raw, bare, strict=not origin.is_text)
-        code = "settings-range"
-        if not (isinstance(value, float) and not math.isfinite(value)):
-            value = msgspec.convert(value, field.type)
-            if not (wanted := field.check(value) if field.check else ""):
-                return value
-            raise refused(field.key, raw, wanted, origin, secret=field.secret, code=code)
     except msgspec.ValidationError:
-        pass
-    raise refused(field.key, raw, words(field.type), origin, secret=field.secret, code=code)
+        raise refused(field.key, raw, words(field.type), origin, secret=field.secret) from None
+    try:
+        value = msgspec.convert(value, field.type)
+    except msgspec.ValidationError:
+        raise _beyond(field, raw, words(field.type), origin) from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _beyond(field, raw, words(field.type), origin)
+    if wanted := field.check(value) if field.check else "":
+        raise _beyond(field, raw, wanted, origin)
+    return value
 
 
 def _parsed(field: Field, text: str, origin: Origin) -> Any:
@@ -170,10 +178,11 @@ def _range(meta: msgspec.Meta) -> str:
     return " and ".join(parts)
 
 
-def _shown(raw: Any, origin: Origin) -> str:
-    if isinstance(raw, str):
-        text = raw if len(raw) <= _SHOWN else raw[:_SHOWN] + "…"
-        return f'"{text}"' if origin.is_text else f'"{text}" (text)'
+def _shown(raw: Any) -> str:
     text = str(raw).lower() if isinstance(raw, bool) else str(raw)
-    kind = _KINDS.get(type(raw), type(raw).__name__)
-    return f"{text if len(text) <= _SHOWN else text[:_SHOWN] + '…'} ({kind})"
+    text = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return f'"{text}"' if isinstance(raw, str) else text
+
+
+def _kind(raw: Any) -> str:
+    return _KINDS.get(type(raw), type(raw).__name__)

@@ -94,7 +94,7 @@ def test_a_whole_number_is_a_number(tmp_path: pathlib.Path) -> None:
         (
             "[scheduler]\nlease_seconds = -1\n",
             "settings-range",
-            "is -1 (a whole number); it must be a number, more than 0",
+            "scheduler.lease_seconds may not be -1; it must be a number, more than 0",
             "",
             2,
         ),
@@ -103,7 +103,7 @@ def test_a_whole_number_is_a_number(tmp_path: pathlib.Path) -> None:
         (
             "[server]\nhealth_port = 70000\n",
             "settings-range",
-            "server.health_port is 70000 (a whole number); it must be a whole number, from 0 to 65535",
+            "server.health_port may not be 70000; it must be a whole number, from 0 to 65535",
             "",
             2,
         ),
