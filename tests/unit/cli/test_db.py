@@ -28,7 +28,7 @@ def test_a_time_ago_or_a_moment_is_read(text: str, moment: datetime) -> None:
 
 
 def test_a_date_is_midnight_where_the_user_is() -> None:
-    assert db.read_before("2026-01-31", NOW) == datetime(2026, 1, 31).astimezone(UTC)  # noqa: DTZ001
+    assert db.read_before("2026-01-31", NOW) == datetime(2026, 1, 31).astimezone(UTC)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "30", "30m", "-3d", "d", "2026-13-01"])
