@@ -48,6 +48,7 @@ DAILY = (
         why_not=machine.why_no_postgresql,
     ),
     Suite(name="integration", folder="integration", options=_PARALLEL),
+    Suite(name="docs", folder="docs", options=_PARALLEL),
     Suite(name="corpus", folder="corpus", options=_PARALLEL, why_not=machine.why_no_airflow),
     Suite(name="e2e", folder="e2e", why_not=machine.why_no_namespaces),
     Suite(name="faults", folder="faults", why_not=machine.why_no_namespaces),

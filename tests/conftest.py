@@ -20,7 +20,7 @@ from tests.support import leaks, machine, postgres
 
 _CLUSTER_FIXTURES = {"postgres_cluster"}
 # A test that hangs is ended after this time. Suites that start processes have more of it than the 20 s of a unit test.
-_LIMITS_SECONDS = {"property": 120, "integration": 60, "corpus": 180, "e2e": 180, "faults": 180}
+_LIMITS_SECONDS = {"docs": 120, "property": 120, "integration": 60, "corpus": 180, "e2e": 180, "faults": 180}
 _LONG_LIMIT_SECONDS = 3000
 _LEFT_TO_LONG = "marked `long`: runs with `make test-long`"
 _left_out = pytest.StashKey[Counter[str]]()
