@@ -7,6 +7,7 @@ value, and asking for it without a fallback is Airflow's own error. Arguments th
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterable
@@ -48,6 +49,7 @@ class Configuration:
     def install(self, options: Iterable[tuple[str, str]]) -> None:
         """Take the settings of this installation: `section.key` and text, before the file is loaded."""
         self._installed = {_split(option): text for option, text in options}
+        default_of_task.cache_clear()
 
     def get(self, section: str, key: str, fallback: Any = _UNSET, **_: Any) -> Any:
         """The text of an option. Raises AirflowConfigException where it has none and no fallback is given."""
@@ -112,8 +114,12 @@ class Configuration:
 conf = Configuration()
 
 
+@functools.cache
 def default_of_task(name: str) -> Any:
-    """What a task has where its file says nothing; None for arguments that no option is about."""
+    """What a task has where its file says nothing; None for arguments that no option is about.
+
+    Kept for the life of the file, as Airflow keeps it: it is asked for every task.
+    """
     match name:
         case "retries":
             return conf.getint("core", "default_task_retries")

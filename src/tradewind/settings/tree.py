@@ -1,7 +1,7 @@
 """The one tree of settings: each is documented at its field with default, unit and reason (see `field.setting`).
 
-Everything else in the program gets plain values by constructor. A new setting is a field here and nothing more. The module is long
-because it is a list: in one place, what can be set.
+Everything else in the program gets plain values by constructor. A new setting is a field here and nothing more.
+The module is long because it is a list: in one place, what can be set.
 """
 
 from __future__ import annotations
