@@ -106,3 +106,29 @@ def test_the_dags_of_airflows_home_are_served(tmp_path: pathlib.Path, monkeypatc
     home = tmp_path / "home"
     shown = server.tradewind("config", "get", "dags.folder", "--home", str(home))
     assert shown.stdout.strip() == str(theirs)
+
+
+@pytest.mark.parametrize(("syntax", "seen"), [("glob", {"flaky", "hidden"}), ("regexp", {"flaky"})])
+def test_ignored_files_are_read_as_the_settings_say(
+    dags: pathlib.Path, tmp_path: pathlib.Path, syntax: str, seen: set[str]
+) -> None:
+    (dags / ".airflowignore").write_text("hid+en\n")
+    (dags / "hidden.py").write_text(FLAKY.replace('DAG("flaky")', 'DAG("hidden")'))
+    home = tmp_path / "home"
+    with server.Server(home, dags, "--set", f"dags.ignore_syntax={syntax}"):
+        listed = server.tradewind("dags", "list", "--home", str(home), "--output", "json")
+    assert {row["dag_id"] for row in json.loads(listed.stdout)} == seen
+
+
+def test_new_dags_are_paused_where_airflow_would_pause_them(
+    dags: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION", "True")
+    home = tmp_path / "home"
+    with server.Server(home, dags):
+        listed = server.tradewind("dags", "list", "--home", str(home), "--output", "json")
+    assert [row["paused"] for row in json.loads(listed.stdout)] == [True]
+    # One run in the foreground is asked for by a person: it goes on all the same.
+    done = server.tradewind("run", str(dags / "flaky.py"), "--set", "dags.defaults.retries=1", "--output", "json",
+                            "--set", "dags.defaults.retry_delay_seconds=0")  # fmt: skip
+    assert json.loads(done.stdout)["state"] == "success"
