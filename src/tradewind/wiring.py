@@ -52,6 +52,7 @@ from tradewind.vault import backends, keys
 from tradewind.vault import connections as vault_connections
 from tradewind.vault import files as vault_files
 from tradewind.vault import vault as vaults
+from tradewind.worker import secrets
 
 if TYPE_CHECKING:
     from tradewind.runtime.calling import Bodies as Bodies  # noqa: PLC0414 - the command line has it from here
@@ -89,6 +90,7 @@ class Home:
         """Take everything away."""
         sockets.forget(str(self.path))
         shutil.rmtree(self.path, ignore_errors=True)
+        secrets.sweep(str(self.path / "attempts"), older_seconds=0)
         for key in self.path.parent.glob(f"{glob.escape(self.key.name)}*"):
             key.unlink(missing_ok=True)
 

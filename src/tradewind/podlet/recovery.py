@@ -14,6 +14,7 @@ import time
 from tradewind.podlet import fence
 from tradewind.podlet.attempt import Attempt
 from tradewind.podlet.attempts import Attempts
+from tradewind.worker import secrets
 
 _FORGOTTEN_SECONDS = 3600.0
 """After this time nobody will ask again for an attempt that never began."""
@@ -21,6 +22,7 @@ _FORGOTTEN_SECONDS = 3600.0
 
 def adopt_all(attempts: Attempts, folder: str) -> None:
     """Know every attempt again that has begun."""
+    secrets.sweep(folder)
     for attempt_id in sorted(os.listdir(folder)):
         _adopt(attempts, folder, attempt_id)
 

@@ -7,8 +7,10 @@ what was asked for while the file loaded; its attempts inherit that by fork.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -60,16 +62,41 @@ def remove(folder: str) -> None:
     """Forget those of an attempt; its own directory is removed by whoever owns it."""
     path = f"{folder}/{FILE}"
     with suppress(OSError):
-        if os.readlink(path).startswith(f"{_MEMORY}/tradewind-"):
-            os.unlink(os.readlink(path))
+        target = os.readlink(path)
+        if target.startswith(_prefix(os.path.dirname(folder))):
+            os.unlink(target)
     with suppress(OSError):
         os.unlink(path)
+
+
+def sweep(attempts: str, *, older_seconds: float = 60) -> None:
+    """Forget what no attempt below this folder has: of homes that are gone, and of machines that were too slow to end.
+
+    A young file may be about to get its link.
+    """
+    linked = set()
+    with suppress(FileNotFoundError):
+        for name in os.listdir(attempts):
+            with suppress(OSError):
+                linked.add(os.readlink(f"{attempts}/{name}/{FILE}"))
+    with suppress(FileNotFoundError):
+        for name in os.listdir(_MEMORY):
+            path = f"{_MEMORY}/{name}"
+            if path.startswith(_prefix(attempts)) and path not in linked:
+                with suppress(OSError):
+                    if time.time() - os.stat(path).st_mtime >= older_seconds:
+                        os.unlink(path)
+
+
+def _prefix(attempts: str) -> str:
+    digest = hashlib.sha256(os.fsencode(os.path.realpath(attempts))).hexdigest()[:16]
+    return f"{_MEMORY}/tradewind-{os.getuid()}-{digest}-"
 
 
 def _make(path: str) -> None:
     """An empty file for us alone: in memory, or where there is no such place beside the output itself."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    target = f"{_MEMORY}/tradewind-{os.getuid()}-{os.urandom(12).hex()}"
+    target = _prefix(os.path.dirname(os.path.dirname(path))) + os.urandom(8).hex()
     try:
         os.close(os.open(target, flags, 0o600))
     except OSError:

@@ -15,7 +15,7 @@ from tradewind.cli import connections
 
 URI = "postgres://ana:hun%2Fter2@db.test:5432/sales?api_key=k-123&mode=on"
 
-FIELDS = "--conn-type postgres --login ana --host db.test --port 5432 --schema sales".split()
+FIELDS = ["--conn-type", "postgres", "--login", "ana", "--host", "db.test", "--port", "5432", "--schema", "sales"]
 
 
 @pytest.fixture(autouse=True)
