@@ -91,7 +91,8 @@ because Airflow is installed too. Nothing else in `AIRFLOW_HOME` is read or writ
 ## Options that only DAG files read
 
 DAG files that ask `airflow.configuration.conf` get, of the options in the table above, what the settings say; of every
-other option, what `AIRFLOW__SECTION__KEY` says. These have a default there as well:
+other option, what `AIRFLOW__SECTION__KEY` says. Only `core.dags_folder` is the folder that the running version of the
+file lies in. These have a default there as well:
 
 | Airflow's option | |
 |---|---|

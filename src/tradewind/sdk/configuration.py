@@ -57,17 +57,12 @@ class Configuration:
         if found is None:
             found = os.environ.get(f"AIRFLOW__{section.upper().replace('.', '_')}__{key.upper()}")
         if found is None:
-            found = self._folder(section, key) or _KNOWN.get((section.lower(), key.lower()))
+            found = _KNOWN.get((section.lower(), key.lower()))
         if found is not None:
             return found
         if fallback is not _UNSET:
             return fallback
         raise errors.AirflowConfigException(f"section/key [{section}/{key}] not found in config")
-
-    @staticmethod
-    def _folder(section: str, key: str) -> str | None:
-        """The folder of the DAG files is that of the bundle's snapshot, which the loader tells."""
-        return os.environ.get("TRADEWIND_DAGS_FOLDER") if (section, key) == ("core", "dags_folder") else None
 
     def getboolean(self, section: str, key: str, fallback: Any = _UNSET, **_: Any) -> Any:
         """An option as True or False."""

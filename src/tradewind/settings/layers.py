@@ -25,7 +25,6 @@ _NOT_SETTINGS = frozenset(
         # Given by the runtime to what it starts, which may call this command again.
         "TRADEWIND_ATTEMPT_ID",
         "TRADEWIND_ATTEMPT_DIR",
-        "TRADEWIND_DAGS_FOLDER",
         # Where the tests keep what they download.
         "TRADEWIND_CACHE",
     }

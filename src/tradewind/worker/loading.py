@@ -83,7 +83,8 @@ class _Loading:
         """Do it all."""
         file = self._work.file
         meaning, meaning_from = compat.detect(self._path, file.meaning)
-        conf.install(file.options)
+        # Files that look for others beside them find those of their own version.
+        conf.install((*file.options, ("core.dags_folder", file.root)))
         _open_paths(file)
         with registry.collecting(meaning) as found:
             try:

@@ -148,3 +148,17 @@ def test_dates_without_a_zone_are_in_utc_otherwise(tmp_path: pathlib.Path) -> No
 def test_a_zone_that_does_not_exist_is_a_problem_of_every_file(tmp_path: pathlib.Path) -> None:
     report = make(tmp_path, _DATES, (("core.default_timezone", "Europe/Rom"),)).load()
     assert "Europe/Rom" in report.problems[0].message
+
+
+def test_the_folder_of_dag_files_is_that_of_the_running_version(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", "/nowhere")
+    source = """
+    from airflow.configuration import conf
+    from airflow.sdk import DAG
+    print(conf.get("core", "dags_folder"))
+    with DAG("d", schedule=None): ...
+    """
+    file = make(tmp_path, source)
+    assert file.load().output.strip() == str(file.root)
