@@ -13,23 +13,13 @@ from datetime import datetime
 import msgspec
 
 from tradewind.model.facts import (
-    AttemptFact,
-    BackfillFact,
     Batch,
-    CommandFact,
-    DagFact,
     Fact,
-    OutboxFact,
-    PoolFact,
     RunFact,
-    TaskDropped,
-    TaskFact,
-    XComsCleared,
 )
 from tradewind.model.ids import RunKey
-from tradewind.model.rows import Attempt, DagRow, DagRun, TaskInstance, XComRow
+from tradewind.model.rows import Attempt, DagRun, TaskInstance, XComRow
 from tradewind.model.snapshot import ActiveSnapshot, RunRef, RunSnapshot
-from tradewind.model.states import AttemptPhase
 from tradewind.ports import errors
 from tradewind.testing.memory_tables import Tables
 
@@ -52,12 +42,8 @@ class MemoryRunLog:
         for fact in decoded:
             tables.last_fact += 1
             tables.facts.append((tables.last_fact, at, fact))
-            self._take(fact)
-        for row in batch.xcoms:
-            tables.xcoms[row.run_key, row.task_id, row.map_index, row.key] = row
-        for delta in batch.counts:
-            key = (delta.run_key, delta.group_id, delta.state)
-            tables.counts[key] = tables.counts.get(key, 0) + delta.change
+            tables.take(fact)
+        tables.take_rest(batch)
         return tables.last_fact
 
     def _refuse_second_run_of_a_name(self, runs: Sequence[DagRun]) -> None:
@@ -70,35 +56,6 @@ class MemoryRunLog:
                     code="content-refused",
                 )
 
-    def _take(self, fact: Fact) -> None:
-        tables = self._tables
-        match fact:
-            case RunFact(run=run):
-                tables.runs[run.run_key] = run
-                tables.last_run_key = max(tables.last_run_key, run.run_key)
-            case TaskFact(task=task):
-                tables.tasks[task.key] = task
-            case TaskDropped():
-                tables.tasks.pop((fact.run_key, fact.task_id, fact.map_index), None)
-            case AttemptFact(attempt=attempt):
-                tables.attempts[attempt.attempt_id] = attempt
-            case DagFact(dag=dag):
-                tables.dags[dag.dag_id] = _with_decided(tables.dags.get(dag.dag_id), dag)
-            case PoolFact(pool=pool, deleted=deleted):
-                tables.pools.pop(pool.name, None)
-                if not deleted:
-                    tables.pools[pool.name] = pool
-            case BackfillFact(backfill=backfill):
-                tables.backfills[backfill.backfill_id] = backfill
-            case OutboxFact(row=row):
-                tables.outbox.setdefault(row.key, row)
-            case CommandFact():
-                tables.results[fact.inbox_id] = fact.result
-            case XComsCleared():
-                element = (fact.run_key, fact.task_id, fact.map_index)
-                for key in [key for key in tables.xcoms if key[:3] == element]:
-                    del tables.xcoms[key]
-
     async def read(self, after: int, limit: int = 1000) -> Sequence[tuple[int, datetime, Fact]]:
         """In order."""
         return [one for one in self._tables.facts if one[0] > after][:limit]
@@ -109,41 +66,11 @@ class MemoryRunLog:
 
     async def load_active(self) -> ActiveSnapshot:
         """Runs that are not over."""
-        tables = self._tables
-        live = {one.run_key for one in tables.attempts.values() if one.phase is not AttemptPhase.ENDED}
-        runs = [run for key, run in sorted(tables.runs.items()) if not run.state.is_finished or key in live]
-        return ActiveSnapshot(
-            dags=tuple(dag for _, dag in sorted(tables.dags.items())),
-            pools=tuple(pool for _, pool in sorted(tables.pools.items())),
-            runs=tuple(self._snapshot(run, current=False) for run in runs),
-            backfills=tuple(one for _, one in sorted(tables.backfills.items()) if not one.state.is_finished),
-            last_backfill_id=max(tables.backfills, default=0),
-        )
+        return self._tables.active()
 
     async def find_run(self, ref: RunRef) -> RunSnapshot | None:
         """One run."""
-        runs = [run for _, run in sorted(self._tables.runs.items(), reverse=True) if run.dag_id == ref.dag_id]
-        found: DagRun | None = None
-        if ref.run_id is not None:
-            found = next((run for run in runs if run.run_id == ref.run_id), None)
-        elif ref.logical_date is not None:
-            found = next((run for run in runs if run.logical_date == ref.logical_date), None)
-        elif ref.before is not None:
-            dated = [(run.logical_date, run) for run in runs if run.logical_date and run.logical_date < ref.before]
-            found = max(dated, key=lambda pair: pair[0])[1] if dated else None
-        return None if found is None else self._snapshot(found, current=True)
-
-    def _snapshot(self, run: DagRun, *, current: bool) -> RunSnapshot:
-        tables = self._tables
-        tasks = [task for key, task in sorted(tables.tasks.items()) if key[0] == run.run_key]
-        wanted = {task.attempt_id for task in tasks} if current else set()
-        attempts = [
-            one
-            for one in tables.attempts.values()
-            if one.run_key == run.run_key and (one.phase is not AttemptPhase.ENDED or one.attempt_id in wanted)
-        ]
-        attempts.sort(key=lambda one: (one.created_at, one.attempt_id))
-        return RunSnapshot(run=run, tasks=tuple(tasks), attempts=tuple(attempts))
+        return self._tables.find_run(ref)
 
 
 _fact: msgspec.json.Decoder[Fact] = msgspec.json.Decoder(Fact)
@@ -156,13 +83,6 @@ def _through_json(fact: Fact) -> Fact:
     except (TypeError, ValueError, OverflowError) as error:
         text = f"the database refuses the content: {error}"
         raise errors.Rejected(text, object="memory", code="content-refused") from error
-
-
-def _with_decided(known: DagRow | None, dag: DagRow) -> DagRow:
-    """Version and file are what bundles wrote; the engine decides the rest."""
-    if known is None:
-        return dag
-    return msgspec.structs.replace(known, paused=dag.paused, next_slot=dag.next_slot, last_slot=dag.last_slot)
 
 
 class MemoryXComs:

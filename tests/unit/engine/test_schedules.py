@@ -9,6 +9,7 @@ from tests.unit.engine.specs import chain, dag, task
 from tests.unit.engine.world import START, World
 from tradewind.model import commands as cmd
 from tradewind.model.dagspec import Callbacks, DagSpec
+from tradewind.model.ids import DagId
 from tradewind.model.timetable import Continuous, CronDataInterval, CronTrigger, Once, Opaque
 
 HOURLY = CronDataInterval(crons=("0 * * * *",))
@@ -124,12 +125,12 @@ def test_after_so_many_failed_runs_in_a_row_a_dag_is_paused() -> None:
         world.pass_time(60)
         world.trigger(run_id=f"r{n}")
         (world.succeed if good else world.fail)("t0")
-        assert not world.ledger.dags["d"].paused
+        assert not world.ledger.dags[DagId("d")].paused
     world.restart()
     world.pass_time(60)
     world.trigger(run_id="last")
     world.fail("t0")
-    assert world.ledger.dags["d"].paused
+    assert world.ledger.dags[DagId("d")].paused
 
 
 def test_a_run_with_a_start_in_the_future_waits_for_it() -> None:

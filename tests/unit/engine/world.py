@@ -119,14 +119,15 @@ class World:
         """A DAG file was parsed: its newest version is this."""
         key = VersionHash(f"{spec.dag_id}@{version}")
         self.versions[key] = spec
-        known = self.ledger.dags.get(spec.dag_id)
-        row = DagRow(dag_id=DagId(spec.dag_id), version=key, file=spec.file, paused=paused, removed=removed)
+        dag_id = DagId(spec.dag_id)
+        known = self.ledger.dags.get(dag_id)
+        row = DagRow(dag_id=dag_id, version=key, file=spec.file, paused=paused, removed=removed)
         if known is not None:
             row = DagRow(
                 dag_id=row.dag_id, version=key, file=spec.file, removed=removed,
                 paused=known.paused, next_slot=known.next_slot, last_slot=known.last_slot,
             )  # fmt: skip
-        self.ledger.dags[spec.dag_id] = row
+        self.ledger.dags[dag_id] = row
         self.step(DagSeen(dag=row))
         return row
 
