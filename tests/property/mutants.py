@@ -102,8 +102,8 @@ QUICK = (
     Mutant(
         "one attempt too many in the whole installation",
         "admission",
-        "while core.usage.alive < core.limits.parallelism:",
-        "while core.usage.alive <= core.limits.parallelism:",
+        "core.usage.alive < core.limits.parallelism:",
+        "core.usage.alive <= core.limits.parallelism:",
     ),
     Mutant(
         "every task takes one slot of its pool",
