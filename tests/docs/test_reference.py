@@ -10,6 +10,7 @@ import pytest
 
 from scripts.reference import __main__ as reference
 from scripts.reference import cli, errors, states
+from tradewind import settings
 from tradewind.cli import groups
 from tradewind.model import dagspec
 from tradewind.model import states as model
@@ -17,6 +18,7 @@ from tradewind.model import states as model
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = reference.pages()
 CODES = errors.codes()
+SECTIONS = sorted({field.key.partition(".")[0] for field in settings.all_fields()})
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -69,3 +71,21 @@ def test_the_kinds_of_errors_are_those_of_the_tree() -> None:
     named = set(re.findall(r"^\| `(\w+)` \|", PAGES["reference/errors.md"].partition("\n## Commands")[0], re.MULTILINE))
 
     assert named == errors.documented_kinds()
+
+
+def test_hints_name_commands_and_settings_that_there_are() -> None:
+    texts = " ".join(f"{one.message} {one.hint}" for places in CODES.values() for one in places)
+    commands = {path for path, _ in cli.commands()}
+    words = {match[1] for match in re.finditer(r"`tradewind ((?:[a-z-]+ ?){1,2})", texts)}
+    named = {word.strip() for word in words}
+    keys = {match[0] for match in re.finditer(rf"\b(?:{'|'.join(SECTIONS)})\.[a-z_]+(?:\.[a-z_]+)*", texts)}
+
+    assert {one for one in named if one not in commands and one.split()[0] not in commands} == set()
+    known = {field.key for field in settings.all_fields()}
+    if not any(
+        key.startswith("runtime.kubernetes.") for key in known
+    ):  # its adapter is there, its settings are not yet
+        keys = {key for key in keys if not key.startswith("runtime.kubernetes.")}
+    assert keys - known == set()
+    assert len(named) > 10
+    assert len(keys) > 3

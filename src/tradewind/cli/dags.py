@@ -211,7 +211,7 @@ def source(
                 f"its source is not kept any more: {error.strerror}",
                 object=f"version {found.version[:12]} of DAG {dag_id!r}",
                 code="no-source",
-                hint="sources go when no unfinished run needs them; raise dags.keep_versions",
+                hint="sources go when they are no newest version and no unfinished run needs them",
             ) from None
 
     with exits.reported():
