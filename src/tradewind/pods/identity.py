@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -24,6 +25,23 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     run_id: str
     try_number: int = 1
     map_index: int = -1
+
+    @classmethod
+    def find(cls, annotations: Mapping[str, str]) -> Identity | None:
+        """The identity that a pod's annotations tell, or None where they do not tell one of ours, whole."""
+        get = annotations.get
+        attempt_id = get("tradewind/attempt-id")
+        dag_id, task_id, run_id = get("tradewind/dag-id"), get("tradewind/task-id"), get("tradewind/run-id")
+        if not attempt_id or dag_id is None or task_id is None or run_id is None:
+            return None
+        return cls(
+            attempt_id=attempt_id,
+            dag_id=dag_id,
+            task_id=task_id,
+            run_id=run_id,
+            try_number=number(get("tradewind/try-number"), 1),
+            map_index=number(get("tradewind/map-index"), -1),
+        )
 
     def labels(self) -> dict[str, str]:
         """Airflow's labels of a pod operator's pod, and our attempt id; unfit values are cut and hashed."""
@@ -52,6 +70,14 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.map_index >= 0:
             found["tradewind/map-index"] = str(self.map_index)
         return found
+
+
+def number(text: str | None, otherwise: int) -> int:
+    """A number that an annotation holds; `otherwise` where there is none."""
+    try:
+        return otherwise if text is None else int(text)
+    except ValueError:
+        return otherwise
 
 
 def safe_label(text: str) -> str:

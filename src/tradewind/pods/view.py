@@ -9,14 +9,18 @@ from typing import Any, Literal
 import msgspec
 
 from tradewind.pods import manifest as manifests
+from tradewind.pods.identity import Identity
+
+Role = Literal["main", "init", "sidecar", "other"]
+State = Literal["unknown", "waiting", "running", "terminated"]
 
 
 class ContainerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One container. `state` "terminated" fills exit_code (or signal); "waiting" and "terminated" may have a reason."""
 
     name: str
-    role: Literal["main", "init", "sidecar", "other"] = "other"
-    state: Literal["unknown", "waiting", "running", "terminated"] = "unknown"
+    role: Role = "other"
+    state: State = "unknown"
     reason: str = ""
     message: str = ""
     exit_code: int | None = None
@@ -27,6 +31,12 @@ class ContainerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     image: str = ""
     memory_limit: str = ""
     cpu_limit: str = ""
+    ready: bool = False
+    container_id: str = ""
+    """Another one after a restart: what a log's cursor holds on to."""
+    last_reason: str = ""
+    """How it ended before its last restart, as `last_exit_code` does."""
+    last_exit_code: int | None = None
 
 
 class PodView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -46,6 +56,15 @@ class PodView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deleted: bool = False
     """It is being deleted, or is gone."""
     deadline_seconds: int | None = None
+    resource_version: str = ""
+    identity: Identity | None = None
+    """Whose it is, by our annotations; None for a pod that is not ours."""
+    created_at: datetime | None = None
+    scheduled_at: datetime | None = None
+    accepted_at: datetime | None = None
+    """A kubelet took it."""
+    deletion_at: datetime | None = None
+    """When its grace period ends (or ended), if somebody deleted it."""
 
     @property
     def main(self) -> ContainerView | None:
@@ -63,32 +82,48 @@ def from_api(pod: Mapping[str, Any]) -> PodView:
         for key in ("initContainerStatuses", "containerStatuses")
         for one in status.get(key) or []
     ]
+    conditions = status.get("conditions") or []
     return PodView(
-        name=metadata.get("name", ""),
-        namespace=metadata.get("namespace", ""),
-        uid=metadata.get("uid", ""),
+        name=metadata.get("name") or "",
+        namespace=metadata.get("namespace") or "",
+        uid=metadata.get("uid") or "",
         node=spec.get("nodeName") or "",
         phase=status.get("phase") or "",
         reason=status.get("reason") or "",
         message=status.get("message") or "",
         containers=tuple(containers),
-        conditions={one["type"]: _condition(one) for one in status.get("conditions") or []},
+        conditions={
+            one["type"]: condition(one.get("status"), one.get("reason"), one.get("message")) for one in conditions
+        },
         deleted=metadata.get("deletionTimestamp") is not None,
         deadline_seconds=spec.get("activeDeadlineSeconds"),
+        resource_version=metadata.get("resourceVersion") or "",
+        identity=Identity.find(metadata.get("annotations") or {}),
+        created_at=_time(metadata.get("creationTimestamp")),
+        scheduled_at=next((_time(one.get("lastTransitionTime")) for one in conditions if _is_scheduled(one)), None),
+        accepted_at=_time(status.get("startTime")),
+        deletion_at=_time(metadata.get("deletionTimestamp")),
     )
 
 
-def _role(key: str, spec: Mapping[str, Any], main: str) -> Literal["main", "init", "sidecar", "other"]:
+def condition(status: str | None, reason: str | None, message: str | None) -> str:
+    """The text of a condition in `PodView.conditions`."""
+    return " ".join(part for part in (status, f"{reason}:" if reason else "", message) if part)
+
+
+def _is_scheduled(one: Mapping[str, Any]) -> bool:
+    return one.get("type") == "PodScheduled" and one.get("status") == "True"
+
+
+def _role(key: str, spec: Mapping[str, Any], main: str) -> Role:
     if key == "initContainerStatuses":
         return "sidecar" if spec.get("restartPolicy") == "Always" else "init"
     return "main" if spec.get("name") == main else "other"
 
 
-def _container(
-    status: Mapping[str, Any], spec: Mapping[str, Any], role: Literal["main", "init", "sidecar", "other"]
-) -> ContainerView:
+def _container(status: Mapping[str, Any], spec: Mapping[str, Any], role: Role) -> ContainerView:
     state = status.get("state") or {}
-    kind: Literal["unknown", "waiting", "running", "terminated"] = "unknown"
+    kind: State = "unknown"
     if state.get("terminated") is not None:
         kind = "terminated"
     elif state.get("running") is not None:
@@ -96,9 +131,10 @@ def _container(
     elif state.get("waiting") is not None:
         kind = "waiting"
     told = state.get(kind) or {}
+    last = (status.get("lastState") or {}).get("terminated") or {}
     limits = (spec.get("resources") or {}).get("limits") or {}
     return ContainerView(
-        name=status.get("name", ""),
+        name=status.get("name") or "",
         role=role,
         state=kind,
         reason=told.get("reason") or "",
@@ -111,12 +147,11 @@ def _container(
         image=status.get("image") or spec.get("image") or "",
         memory_limit=str(limits.get("memory") or ""),
         cpu_limit=str(limits.get("cpu") or ""),
+        ready=bool(status.get("ready")),
+        container_id=told.get("containerID") or status.get("containerID") or "",
+        last_reason=last.get("reason") or "",
+        last_exit_code=last.get("exitCode"),
     )
-
-
-def _condition(condition: Mapping[str, Any]) -> str:
-    reason, message = condition.get("reason") or "", condition.get("message") or ""
-    return " ".join(part for part in (condition.get("status", ""), f"{reason}:" if reason else "", message) if part)
 
 
 def _time(text: Any) -> datetime | None:
