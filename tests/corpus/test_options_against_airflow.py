@@ -17,6 +17,7 @@ from tradewind.settings.field import Field
 pytestmark = pytest.mark.airflow
 
 OTHER_DEFAULTS = {
+    "core.default_task_execution_timeout": "none as well, which is an empty text there",
     "core.dags_are_paused_at_creation": "who puts a file into the folder wants it to run",
     "core.dags_folder": "DAG files lie in our home and not in Airflow's",
     "scheduler.catchup_by_default": "not set: 2.x and 3.x differ, and files of both are run",

@@ -120,6 +120,9 @@ def default_of_task(name: str) -> Any:
             return conf.getint("core", "default_task_retries")
         case "retry_delay":
             return timedelta(seconds=conf.getfloat("core", "default_task_retry_delay"))
+        case "execution_timeout":
+            seconds = conf.getfloat("core", "default_task_execution_timeout", fallback=None)
+            return None if seconds is None else timedelta(seconds=seconds)
         case "weight_rule":
             return WeightRule(conf.get("core", "default_task_weight_rule"))
         case "owner":

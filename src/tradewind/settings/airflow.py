@@ -26,11 +26,9 @@ IN_DAG_FILES: dict[str, str] = {
 """Options that only DAG files read, through `airflow.configuration.conf`, with their default there."""
 
 NOT_YET: dict[str, str] = {
-    "core.default_task_execution_timeout": "none; give tasks their `execution_timeout`, or DAGs `default_args`",
     "core.max_task_retry_delay": "back-off is bounded by the task's own `max_retry_delay` only",
     "core.dag_discovery_safe_mode": "`True`: a file counts if it mentions `dag` and `airflow`",
     "core.sensitive_var_conn_names": "the names that are taken for secrets are fixed",
-    "operators.default_cpus": "tasks have no resources of this kind",
     "scheduler.create_cron_data_intervals": "files that mean Airflow 2 have data intervals, files that mean 3 have "
     "none; give the DAG a `CronDataIntervalTimetable` or `CronTriggerTimetable`",
     "scheduler.create_delta_data_intervals": "as `scheduler.create_cron_data_intervals`",

@@ -22,6 +22,11 @@ def _wanted_zone(name: str) -> str:
     return ""
 
 
+def _wanted_span(seconds: float | None) -> str:
+    # msgspec has no ranges for what may be None.
+    return "" if seconds is None or seconds > 0 else "a number, more than 0"
+
+
 class ImageSettings(Section, frozen=True, kw_only=True):
     """What stands in for images whose name matches `pattern` where pods run as processes."""
 
@@ -257,6 +262,16 @@ class DagDefaults(Section, frozen=True, kw_only=True):
             le=31_536_000,
         ),
     ] = 300
+    execution_timeout_seconds: Annotated[
+        float | None,
+        setting(
+            "A try may take this long.",
+            unit="seconds",
+            why="Not set: no limit, as in Airflow; how long is too long only the task knows.",
+            airflow="core.default_task_execution_timeout",
+            check=_wanted_span,
+        ),
+    ] = None
     weight_rule: Annotated[
         Literal["downstream", "upstream", "absolute"],
         setting(

@@ -52,7 +52,7 @@ def test_what_is_not_used_is_told_with_the_reason() -> None:
     environment = {
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": "k",
-        "AIRFLOW__CORE__DEFAULT_TASK_EXECUTION_TIMEOUT": "60",
+        "AIRFLOW__CORE__MAX_TASK_RETRY_DELAY": "60",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://airflow@db/airflow",
         "AIRFLOW__WEBSERVER__BASE_URL": "x",
         "AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE": "true",
@@ -65,15 +65,15 @@ def test_what_is_not_used_is_told_with_the_reason() -> None:
     told = {one.variable.removeprefix("AIRFLOW__"): one.why for one in loaded.ignored}
     assert sorted(told) == [
         "CORE__DAGS_FOLDER_CMD",
-        "CORE__DEFAULT_TASK_EXECUTION_TIMEOUT",
         "CORE__FERNET_KEY",
+        "CORE__MAX_TASK_RETRY_DELAY",
         "DATABASE__SQL_ALCHEMY_CONN",
         "MY__OWN",
         "OPERATORS__DEFAULT_DEFERRABLE",
         "WEBSERVER__BASE_URL",
     ]
     assert told["CORE__DAGS_FOLDER_CMD"].startswith("commands")
-    assert told["CORE__DEFAULT_TASK_EXECUTION_TIMEOUT"].startswith("not yet: ")
+    assert told["CORE__MAX_TASK_RETRY_DELAY"].startswith("not yet: ")
     assert "key of their own" in told["CORE__FERNET_KEY"]
     assert "destroy" in told["DATABASE__SQL_ALCHEMY_CONN"]
     assert told["MY__OWN"] == airflow.UNKNOWN

@@ -33,6 +33,7 @@ _ALL = (
     ("core.max_consecutive_failed_dag_runs_per_dag", "23"),
     ("core.default_task_retries", "24"),
     ("core.default_task_retry_delay", "25.5"),
+    ("core.default_task_execution_timeout", "26"),
     ("core.default_task_weight_rule", "upstream"),
     ("operators.default_owner", "bo"),
     ("scheduler.catchup_by_default", "True"),
@@ -57,6 +58,7 @@ def test_options_hold_where_a_file_says_nothing(tmp_path: pathlib.Path) -> None:
     assert spec.is_paused_upon_creation
     for task in spec.tasks:
         assert (task.retries, task.retry_delay_seconds, task.weight_rule) == (24, 25.5, WeightRule.UPSTREAM)
+        assert task.execution_timeout_seconds == 26
     assert spec.owners == ("bo",)
 
 
@@ -78,6 +80,7 @@ def test_without_options_everything_is_as_in_airflow(tmp_path: pathlib.Path) -> 
     assert (spec.max_active_tasks, spec.max_active_runs, spec.max_consecutive_failed_dag_runs) == (16, 16, 0)
     assert (spec.tasks[0].retries, spec.tasks[0].retry_delay_seconds) == (0, 300)
     assert spec.tasks[0].weight_rule is WeightRule.DOWNSTREAM
+    assert spec.tasks[0].execution_timeout_seconds is None
     assert spec.owners == ("airflow",)
 
 
