@@ -24,7 +24,7 @@ def _wanted_zone(name: str) -> str:
 
 def _wanted_span(seconds: float | None) -> str:
     # msgspec has no ranges for what may be None.
-    return "" if seconds is None or seconds > 0 else "a number, more than 0"
+    return "" if seconds is None or 0 < seconds <= 31_536_000 else "a number, more than 0 and at most 31536000"
 
 
 class ImageSettings(Section, frozen=True, kw_only=True):
