@@ -39,6 +39,8 @@ class Names:
     """`module:name` → `module:name`, for what is imported by name."""
     constants: dict[str, ast.expr]
     """`module:NAME` → the text that it stands for."""
+    tails: dict[str, list[str]]
+    """The last part of a module with a function or constant of it → those keys of `parameters` and `constants`."""
 
     def line(self, name: str) -> Iterator[str]:
         """A class and those that it derives from."""
@@ -67,7 +69,7 @@ class Names:
     def _functions(self, name: str, owner: str, module: str) -> list[str]:
         """A function of the module that the call names, of the caller's, or of the one that it is imported from."""
         if owner:
-            return [one for one in self.parameters if one.endswith(f".{owner}:{name}")]
+            return self.tails.get(f"{owner}:{name}", [])
         own = f"{module}:{name}"
         return [own, self.origins.get(own, "")]
 
@@ -77,14 +79,14 @@ class Names:
         if isinstance(node, ast.Name):
             return self.constants.get(own) or self.constants.get(self.origins.get(own, ""))
         if isinstance(node, ast.Attribute):
-            suffix = f".{last(node.value)}:{node.attr}"
-            return next((value for key, value in self.constants.items() if key.endswith(suffix)), None)
+            found = self.tails.get(f"{last(node.value)}:{node.attr}", [])
+            return next((self.constants[one] for one in found if one in self.constants), None)
         return None
 
 
 def read(trees: dict[str, ast.Module]) -> Names:
     """All of the sources: module → its tree."""
-    names = Names(parameters={}, bases={}, codes={}, returned={}, carriers={}, origins={}, constants={})
+    names = Names(parameters={}, bases={}, codes={}, returned={}, carriers={}, origins={}, constants={}, tails={})
     functions: dict[str, tuple[Function, str]] = {}
     wanted: set[str] = set()
     for module, node in ((module, node) for module, tree in trees.items() for node in _modules(tree)):
@@ -103,6 +105,8 @@ def read(trees: dict[str, ast.Module]) -> Names:
                 wanted.add(last(call.func))
             case _:
                 pass
+    for key in (*names.parameters, *names.constants):
+        names.tails.setdefault(key.rpartition(".")[2], []).append(key)
     names.returned.update({name: functions[name] for name in wanted if name in functions})
     return names
 

@@ -161,6 +161,8 @@ def _told(call: ast.Call, scope: _Scope) -> Iterator[Told]:
     )
     by = _by(call, scope) if _by(call, scope) in scope.known.bases else carrier.by
     codes = _codes(given["code"], scope) if "code" in given else [carrier.code]
+    if not any(codes):
+        return
     message = _text(_message(given), scope) or carrier.message
     hint = _text(given.get("hint"), scope) or carrier.hint
     for code in codes:

@@ -82,9 +82,7 @@ def test_hints_name_commands_and_settings_that_there_are() -> None:
 
     assert {one for one in named if one not in commands and one.split()[0] not in commands} == set()
     known = {field.key for field in settings.all_fields()}
-    if not any(
-        key.startswith("runtime.kubernetes.") for key in known
-    ):  # its adapter is there, its settings are not yet
+    if not any(key.startswith("runtime.kubernetes.") for key in known):  # the adapter is there first
         keys = {key for key in keys if not key.startswith("runtime.kubernetes.")}
     assert keys - known == set()
     assert len(named) > 10
