@@ -100,7 +100,10 @@ def test_a_full_disk_stops_nothing_for_good_and_the_store_stays_whole(
     small_disk: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     dags = write(tmp_path / "dags", LOOPS)
-    with server.Server(small_disk / "home", dags) as running:
+    home = small_disk / "home"
+    home.mkdir()
+    (home / "tradewind.toml").write_text("[retention]\nmin_free_mb = 0\n")  # the disk is to become full
+    with server.Server(home, dags) as running:
         running.trigger("steps", "before")
         time.sleep(0.8)
         filler = small_disk / "filler"

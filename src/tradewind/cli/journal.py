@@ -6,9 +6,7 @@ Invariant: a thing is told when it changes, not again at each look; a failed tas
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from tradewind.model.facts import AttemptFact, Batch, RunFact
 from tradewind.model.ids import RunKey
@@ -21,7 +19,6 @@ from tradewind.ports import store as store_port
 _log = logging.getLogger("tradewind.server")
 _MOST_FILES = 5
 """More files than that at once get one line together (those that are broken get theirs)."""
-_LOW_DISK_BYTES = 512 << 20
 _QUIET = frozenset({EndReason.COMPLETED, EndReason.STOPPED})
 
 
@@ -125,7 +122,7 @@ class Journal:
 
     # -- what is held back -----------------------------------------------------------------------------------------
 
-    def held(self, problems: Mapping[str, Problem], missing_pools: Mapping[str, tuple[str, ...]], home: Path) -> None:
+    def held(self, problems: Mapping[str, Problem], missing_pools: Mapping[str, tuple[str, ...]]) -> None:
         """What keeps DAGs from running, looked at now and then: told when it begins and when it is over."""
         wrong: dict[str, tuple[str, str]] = {}
         for dag_id, problem in problems.items():
@@ -133,9 +130,6 @@ class Journal:
         for pool, dags in missing_pools.items():
             hint = f"make it with `tradewind pools set {pool} SLOTS`, or name another one in the DAG file"
             wrong[f"pool {pool}"] = (f"tasks of {', '.join(dags)} wait for pool {pool!r}, which does not exist", hint)
-        free = shutil.disk_usage(home).free
-        if free < _LOW_DISK_BYTES:
-            wrong["the disk"] = (f"only {free >> 20} MiB are free where the home lies", "free some space")
         for subject, (message, hint) in wrong.items():
             if subject not in self._told:
                 _log.warning("%s", message, extra={"hint": hint})

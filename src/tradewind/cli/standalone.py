@@ -127,7 +127,7 @@ class Server:
             self._refreshed.set()
             if refresh.parsed or refresh.gone or not lines.knows_files:
                 lines.files(bundle.files())
-                lines.held(scheduler.problems(), scheduler.count().missing_pools, self._home.path)
+                lines.held(scheduler.problems(), scheduler.count().missing_pools)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal, assembly, lines, told)
@@ -146,7 +146,7 @@ class Server:
         """Say what is held back when it begins to be."""
         while True:
             await asyncio.sleep(_ROUND_SECONDS)
-            lines.held(assembly.scheduler.problems(), assembly.scheduler.count().missing_pools, self._home.path)
+            lines.held(assembly.scheduler.problems(), assembly.scheduler.count().missing_pools)
 
     async def _keep_told(self, assembly: wiring.Assembly, told: vitals.Vitals) -> None:
         """Tell the service manager that we are ready, and go on telling that we are alive while we are."""

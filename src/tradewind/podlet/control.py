@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from tradewind import __version__
 from tradewind.model.problem import Problem
 from tradewind.podlet import loop as loops
 from tradewind.podlet.connection import Connection
@@ -35,12 +36,14 @@ class Control:
         on_hello: Callable[[protocol.Hello], None],
         on_request: Callable[[Any], None],
         on_gone: Callable[[], None],
+        list_alive: Callable[[], list[str]],
     ) -> None:
         self._loop = loop
         self._path = path
         self._on_hello = on_hello
         self._on_request = on_request
         self._on_gone = on_gone
+        self._list_alive = list_alive
         self._decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(protocol.Request)
         self._listener: socket.socket | None = None
         self._connections: set[Connection] = set()
@@ -120,7 +123,10 @@ class Control:
         self._on_hello(hello)
 
     def _refuse(self, connection: Connection, problem: Problem) -> None:
-        connection.send(protocol.Welcome(version=VERSION, pid=os.getpid(), problem=problem))
+        alive = tuple(self._list_alive())
+        connection.send(
+            protocol.Welcome(version=VERSION, pid=os.getpid(), release=__version__, alive=alive, problem=problem)
+        )
         connection.close()
         self._connections.discard(connection)
 
@@ -136,7 +142,8 @@ def _strange_version(theirs: str) -> Problem:
         code="podlet-version",
         object=f"podlet {os.getpid()}",
         message=f"it speaks version {VERSION} of the protocol, and the control plane speaks {theirs}",
-        hint=f"it is of another release: let what it runs end, then stop it with `kill {os.getpid()}`",
+        hint="it is of another release: when what it runs has ended, the next start of a server replaces it "
+        f"(or stop it with `kill {os.getpid()}`)",
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from tradewind import __version__
 from tradewind.model.problem import Problem
 from tradewind.podlet import control, endings, processes, recovery
 from tradewind.podlet import loop as loops
@@ -69,6 +70,7 @@ class Podlet:
             on_hello=self._welcome,
             on_request=self._request,
             on_gone=self._on_gone,
+            list_alive=self._list_alive,
         )
         outputs = Outputs(loop)
         self._attempts = Attempts(
@@ -111,12 +113,16 @@ class Podlet:
             protocol.Welcome(
                 version=VERSION,
                 pid=os.getpid(),
+                release=__version__,
                 alive=tuple(self._attempts.list_alive()),
                 ended=tuple(one.attempt_id for one in ended),
             )
         )
         for one in ended:
             self._control.send(one)
+
+    def _list_alive(self) -> list[str]:
+        return self._attempts.list_alive()
 
     def _request(self, message: Any) -> None:
         match message:
@@ -133,6 +139,8 @@ class Podlet:
             case protocol.Release():
                 for one in message.attempt_ids:
                     self._attempts.release(one)
+            case protocol.Shutdown(leave=True) if not self._options.ephemeral:
+                self._leave_to_successor()
             case protocol.Shutdown():
                 if message.kill or not self._attempts.list_alive():
                     self._shutdown()
@@ -202,6 +210,12 @@ class Podlet:
         self._loop.close()
         for descriptor in self._inherited:
             os.close(descriptor)
+
+    def _leave_to_successor(self) -> None:
+        """End as if we had died, which whatever runs outlives: the next podlet finds it by its directories."""
+        self._control.close()
+        sys.stderr.flush()
+        os._exit(0)
 
     def _shutdown(self) -> None:
         """End with everything below. One that lives for a single command leaves alone what it only found."""

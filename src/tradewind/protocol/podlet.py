@@ -30,6 +30,8 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 
     version: int
     pid: int
+    release: str = ""
+    """Of which program the podlet is; a control plane of another one replaces it."""
     alive: tuple[str, ...] = ()
     ended: tuple[str, ...] = ()
     problem: Problem | None = None
@@ -134,9 +136,13 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, tag="release"):
 
 
 class Shutdown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="shutdown"):
-    """End the podlet. `kill`: with everything that runs; otherwise only when nothing runs."""
+    """End the podlet. `kill`: with everything that runs; otherwise only when nothing runs.
+
+    `leave`: at once, whatever runs; that goes on, and a successor adopts it.
+    """
 
     kill: bool = False
+    leave: bool = False
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="started"):

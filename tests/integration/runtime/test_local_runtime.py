@@ -269,7 +269,8 @@ def test_a_podlet_of_another_version_is_named_with_what_to_do(run: Any, monkeypa
             async with world.make():
                 pass
         assert raised.value.code == "podlet-version"
-        assert str(world.podlet) in raised.value.hint
+        assert f"version {VERSION} of the protocol" in raised.value.message
+        assert "replaces it" in raised.value.hint
 
     run(body)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import pathlib
 from datetime import timedelta
 
 import msgspec
@@ -104,14 +103,12 @@ def test_many_files_at_once_get_one_line(caplog: pytest.LogCaptureFixture) -> No
     assert caplog.messages == ["loaded 300 DAG files: 300 DAGs"]
 
 
-def test_what_is_held_back_is_told_when_it_begins_and_when_it_is_over(
-    caplog: pytest.LogCaptureFixture, tmp_path: pathlib.Path
-) -> None:
+def test_what_is_held_back_is_told_when_it_begins_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
     lines = journal.Journal()
     wrong = Problem(code="timetable", message="no such zone", hint="name another")
     for _ in range(2):
-        lines.held({"a": wrong}, {"gpu": ("b", "c")}, tmp_path)
-    lines.held({}, {}, tmp_path)
+        lines.held({"a": wrong}, {"gpu": ("b", "c")})
+    lines.held({}, {})
     assert caplog.messages == [
         "a gets no scheduled runs: no such zone",
         "tasks of b, c wait for pool 'gpu', which does not exist",

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from tradewind import __version__
 from tradewind.model.outcome import Failed, Result
 from tradewind.model.problem import Problem
 from tradewind.model.states import EndReason
@@ -57,12 +60,19 @@ class Link:
         supervisor_socket: str,
         on_told: Callable[[Told], None],
         on_broken: Callable[[], None],
+        replaces: bool,
     ) -> None:
+        """`replaces`: a podlet of another release makes way for one of ours."""
         self._path = path
         self._process = process
         self._supervisor_socket = supervisor_socket
         self._on_told = on_told
         self._on_broken = on_broken
+        self._replaces = replaces
+        self._release = ""
+        self._podlet = 0
+        self._left = 0
+        """The pid of a podlet that was told to make way."""
         self._decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(protocol.Reply)
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
@@ -81,6 +91,11 @@ class Link:
         """Connect, with a podlet of our own where there is none. Raises what keeps us from it."""
         self._task = asyncio.get_running_loop().create_task(self._connect_forever(), name="podlet")
         self._task.add_done_callback(lambda _: self._on_broken())
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait for the podlet that stays: there is one, and it is of our release. Raises what keeps us from it."""
+        assert self._task is not None, "the link is open"
         welcomed = asyncio.ensure_future(self._welcomed.wait())
         done, _ = await asyncio.wait(
             {welcomed, self._task}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED
@@ -130,6 +145,24 @@ class Link:
         self.epoch = epoch
         if self._writer is not None:
             self._write(self._hello())
+            if self._is_strange():
+                self._replace()
+
+    def _is_strange(self) -> bool:
+        """Whether the podlet is of another release, and is to make way. One that tells no release cannot."""
+        return self._replaces and self._welcomed.is_set() and self._release not in ("", __version__)
+
+    def _replace(self) -> None:
+        """Have the podlet of another release end: what it still imports is our code by now, not its own.
+
+        What it runs goes on, and ours adopts it as that of a podlet that died; what had not begun is begun by ours.
+        """
+        running = len(self._alive)
+        _log.info("podlet of release %s makes way for ours; what runs goes on (%d)", self._release, running)
+        self._left = self._podlet
+        self._write(protocol.Shutdown(leave=True))
+        self._welcomed.clear()
+        self._alive, self._ended = set(), set()
 
     async def ask(self, make: Callable[[int], Question]) -> Any:
         """Ask, and wait for the answer: a report, or a problem. Raises `errors.Transient` when podlets die of it."""
@@ -237,15 +270,22 @@ class Link:
 
     def _greet(self, welcome: protocol.Welcome) -> None:
         """A podlet: tell it what it does not know yet."""
+        if welcome.pid == self._left:
+            return  # the answer to `lead` of one that is about to end
         if welcome.problem is not None:
-            raise _refusal(welcome.problem)
+            self._refused(welcome, welcome.problem)
+            return
         if self._welcomed.is_set():
             return  # the answer to `lead`
         self._process.is_up()
+        self._podlet, self._release = welcome.pid, welcome.release
         known = {*welcome.alive, *welcome.ended}
         vanished = self._alive - known
         self._alive, self._ended = set(welcome.alive), set(welcome.ended)
         self._welcomed.set()
+        if self.epoch and self._is_strange():
+            self._replace()
+            return
         for attempt_id in known:
             self._handed_over.pop(attempt_id, None)
         self._write(*self._handed_over.values(), *self._stops.values())
@@ -253,6 +293,25 @@ class Link:
             self._over(_vanished(attempt_id))
         for one in list(self._open.values()):
             self._ask_again(one)
+
+    def _refused(self, welcome: protocol.Welcome, problem: Problem) -> None:
+        """A podlet does not want us. One that speaks another version and runs nothing makes way; or raises why not."""
+        if problem.code != "podlet-version":
+            raise errors.Conflict(problem.message, code=problem.code, hint=problem.hint, object=problem.object)
+        # A second one would be ours, and no better.
+        if welcome.alive or not self._replaces or not welcome.release or self._left:
+            raise errors.Rejected(
+                f"speaks version {welcome.version} of the protocol, this release speaks {VERSION}; "
+                f"{len(welcome.alive)} attempts run under it",
+                object=f"the podlet of release {welcome.release or 'unknown'} (pid {welcome.pid})",
+                code=problem.code,
+                hint="let them end (the release that began them can go on serving meanwhile): a server that starts "
+                "then replaces it",
+            )
+        _log.info("podlet of release %s runs nothing and makes way for ours", welcome.release)
+        self._left = welcome.pid
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(welcome.pid, signal.SIGTERM)
 
     def _ask_again(self, one: _Open) -> None:
         one.asked += 1
@@ -272,8 +331,3 @@ def _vanished(attempt_id: str) -> protocol.Ended:
     message = "Nobody can say how it ended: the podlet that ran it is gone, and so is the attempt's directory."
     failed = Failed(message=message, reason=EndReason.LOST, entered=True)
     return protocol.Ended(attempt_id=attempt_id, at=datetime.now(UTC), result=Result(outcome=failed))
-
-
-def _refusal(problem: Problem) -> errors.TradewindError:
-    kind = errors.Rejected if problem.code == "podlet-version" else errors.Conflict
-    return kind(problem.message, code=problem.code, hint=problem.hint, object=problem.object)

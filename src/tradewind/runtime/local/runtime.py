@@ -56,6 +56,7 @@ class LocalRuntime:
             supervisor_socket=self._supervisor,
             on_told=self._told,
             on_broken=self._wake.set,
+            replaces=not options.ephemeral,
         )
         self._pods = pods.Pods(
             options=options, clock=clock, render=self.render, send=self._link.hand_over, tell=self._event
@@ -170,6 +171,7 @@ class LocalRuntime:
 
     async def observe(self) -> Sequence[port.Observed]:
         """As the port says."""
+        await self._link.settled()
         alive, ended = self._link.list_known()
         return [
             *(port.Observed(attempt_id=AttemptId(one)) for one in alive),
