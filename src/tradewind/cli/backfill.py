@@ -124,7 +124,7 @@ def create(
 def list_backfills(
     dag_id: Annotated[
         str | None,
-        typer.Argument(metavar="[DAG_ID]", help="Of this DAG only.", autocompletion=options.complete_dag_id),
+        typer.Argument(metavar="DAG_ID", help="Of this DAG only.", autocompletion=options.complete_dag_id),
     ] = None,
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
