@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import dagfiles, history_home, ledger, plan, system
+from tradewind import wiring
 from tradewind.model.facts import Batch, DagFact
 from tradewind.model.ids import DagId, RunKey, VersionHash
 from tradewind.model.rows import DagRow
@@ -187,6 +188,7 @@ def _cleaning(ours: plan.Plan, home: Path, detail: dict[str, Any]) -> list[plan.
     alone = asyncio.run(_commit_until(home / "tradewind.db", None))
     program = [str(Path(sys.executable).with_name("tradewind")), "db", "clean"]
     command = [*program, "--home", str(home), "--keep-last", "1", "--yes", "-o", "json"]
+    wiring.tell_server(wiring.Home(home), {})  # as a server does, so that the removal leaves it its turn
     began = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=system.clean_environment()) as cleaning:
         beside = asyncio.run(_commit_until(home / "tradewind.db", cleaning))

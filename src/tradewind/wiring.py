@@ -438,7 +438,7 @@ async def open_upkeep(home: Home, settings: settings_tree.Settings) -> AsyncIter
 
     async def rest(seconds: float) -> None:
         # A leader in another process gets the database twice as long as we had it.
-        await clock.sleep(2 * seconds)
+        await clock.sleep(2 * seconds if find_server(home) is not None else 0)
 
     async with stores.open_store(database_url(home, settings), busy=_busy(settings)) as store:
         cleaner = cleaning.Cleaning(history=store.history, shelf=shelf, clock=clock, rest=rest)

@@ -134,7 +134,10 @@ async def test_the_facts_of_a_run_go_without_those_of_others(open_store: OpenSto
         await _fill(store, [_over(key, ended=clock.now() + HOUR) for key in (1, 2)])
         [run] = (await store.history.list_old(upkeep.Old(dag_id=DagId("d")))).runs
         before = len(await store.runs.read(0))
-        assert await store.history.remove_facts_of([run], SLICE) == before // 2
+        numbers = await store.history.find_facts_of([run])
+        assert len(numbers) == before // 2
+        assert await store.history.remove_numbered_facts(numbers, SLICE) == before // 2
+        assert await store.history.find_facts_of([run]) == []
         assert len(await store.runs.read(0)) == before // 2
 
 

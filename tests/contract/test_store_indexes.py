@@ -87,7 +87,7 @@ async def _ask_everything(store: sql_store.SqlStore) -> None:
     await store.history.count_facts(rows.day(31))
     await store.history.remove([RunKey(1), RunKey(2)], rows.TTL)
     past = OldRun(run_key=RunKey(1), dag_id=DagId("d"), run_id="r1", version=VersionHash("v1"), **_SPAN)
-    await store.history.remove_facts_of([past], rows.TTL)
+    await store.history.remove_numbered_facts(await store.history.find_facts_of([past]) or [1], rows.TTL)
     await store.history.remove_facts(rows.START + rows.TTL, rows.TTL)
 
 

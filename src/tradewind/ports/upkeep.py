@@ -103,8 +103,12 @@ class History(Protocol):
         """One transaction; how many went. 0 when there are none left."""
         ...
 
-    async def remove_facts_of(self, runs: Sequence[OldRun], slice_of: timedelta) -> int:
-        """Facts about these runs, of the time between their beginning and their end; one slice after the other."""
+    async def find_facts_of(self, runs: Sequence[OldRun]) -> Sequence[int]:
+        """Numbers of the facts about these runs, of the time between their beginning and their end, in order."""
+        ...
+
+    async def remove_numbered_facts(self, numbers: Sequence[int], slice_of: timedelta) -> int:
+        """One transaction, from the first number on; how many of the numbers it got through."""
         ...
 
     async def remove_dag(self, dag_id: DagId) -> bool:

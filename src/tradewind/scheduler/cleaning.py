@@ -116,15 +116,23 @@ class Cleaning:
         keys = doomed.keys
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             left = keys[start : start + _KEYS_AT_ONCE]
+            done: list[OldRun] = []
             while left:
                 removed = await self._timed(self._history.remove(left, self._slice))
                 add(Total(rows=removed.amounts))
                 if removed.done:
                     add(Total(logs=await self._shelf.remove(removed.done)))
-                if own_facts and (gone := [of_key[key] for key in removed.done if key in of_key]):
-                    add(Total(rows=Amounts(facts=await self._history.remove_facts_of(gone, self._slice))))
+                done += [of_key[key] for key in removed.done if key in of_key]
                 over = {*removed.done, *removed.kept}
                 left = [key for key in left if key not in over]
+            if own_facts:
+                await self._remove_facts(await self._history.find_facts_of(done), add)
+
+    async def _remove_facts(self, numbers: Sequence[int], add: Callable[[Total], None]) -> None:
+        while numbers:
+            n = await self._timed(self._history.remove_numbered_facts(numbers, self._slice))
+            add(Total(rows=Amounts(facts=n)))
+            numbers = numbers[n:]
 
     async def _timed(self, work: Awaitable[T]) -> T:
         """Do a slice, then let others have their turn for as long as the slice took."""

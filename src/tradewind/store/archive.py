@@ -139,7 +139,8 @@ def read(source: Path, into: Path, progress: Progress) -> Manifest:
                 else:
                     found[info.name] = _unpack(tar, info, found, into, source, progress)
     except FileNotFoundError:
-        raise errors.NotFound("does not exist", object=f"backup {source}", code="no-such-backup", hint="check the path") from None
+        missing = f"backup {source}"
+        raise errors.NotFound("does not exist", object=missing, code="no-such-backup", hint="check the path") from None
     except (tarfile.TarError, EOFError, msgspec.MsgspecError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, tarfile.TarError):
             raise errors.Rejected(

@@ -36,6 +36,10 @@ class Connections:
         """In one transaction; nothing of it stays where an error leaves."""
         return await asyncio.get_running_loop().run_in_executor(self._writers, self._transaction, work)
 
+    async def write_lightly(self, work: Work[T]) -> T:
+        """As `write`, for what may be done again after a power cut: it does not wait for the disk."""
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self._light, work)
+
     async def ask_writer(self, work: Work[T]) -> T:
         """Read on a connection that writes, outside of a transaction."""
         return await asyncio.get_running_loop().run_in_executor(self._writers, self._single, work)
@@ -60,6 +64,9 @@ class Connections:
 
     def _transaction(self, work: Work[T]) -> T:
         return self._run(work, lambda session: session.begin())
+
+    def _light(self, work: Work[T]) -> T:
+        return self._run(work, lambda session: session.begin_lightly())
 
     def _moment(self, work: Work[T]) -> T:
         return self._run(work, lambda session: session.begin_reading())

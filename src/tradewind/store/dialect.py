@@ -49,6 +49,7 @@ class SqliteSession:
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
+        self._level = "full"
 
     @property
     def broken(self) -> bool:
@@ -74,7 +75,17 @@ class SqliteSession:
                 self._raw.executemany(sql, rows)
 
     def begin(self) -> None:
+        self._sync("full")
         self._raw.execute("begin immediate")
+
+    def begin_lightly(self) -> None:
+        self._sync("normal")
+        self._raw.execute("begin immediate")
+
+    def _sync(self, level: str) -> None:
+        if level != self._level:
+            self._raw.execute(f"pragma synchronous = {level}")
+            self._level = level
 
     def begin_reading(self) -> None:
         self._raw.execute("begin")
@@ -249,6 +260,10 @@ class PostgresSession:
 
     def begin(self) -> None:
         self._cursor.execute("begin")
+
+    def begin_lightly(self) -> None:
+        self._cursor.execute("begin")
+        self._cursor.execute("set local synchronous_commit = off")
 
     def begin_reading(self) -> None:
         self._cursor.execute("begin isolation level repeatable read read only")

@@ -8,7 +8,7 @@ short is found again as a key without a run (`list_remains`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -56,6 +56,8 @@ select k from keys where k is not null and not exists (select 1 from dag_run whe
 _FACT_FROM = "select number, at from fact where number >= ? order by number limit 1"
 # Apart, since SQLite goes through all rows where both are asked at once.
 _FACTS_FROM_TO = "select (select min(number) from fact), (select max(number) from fact)"
+_RUNS_OF_FACTS = "select number, run_key from fact where number >= ? and number < ? order by number limit ?"
+_FACTS_AT_ONCE = 5000
 _COUNT_FACTS = "select count(*) from fact where number < ?"
 _FACTS_GONE = "delete from fact where number < ?"
 # Versions do not say in a column whose they are: this goes through all of them, before anything is locked.
@@ -122,7 +124,7 @@ class SqlHistory:
 
     async def remove(self, run_keys: Sequence[RunKey], slice_of: timedelta) -> port.Removed:
         """By the keys of the tables."""
-        return await self._connections.write(lambda session: _remove(session, run_keys, self._over(slice_of)))
+        return await self._connections.write_lightly(lambda session: _remove(session, run_keys, self._over(slice_of)))
 
     async def count_facts(self, before: datetime) -> int:
         """By the table's key."""
@@ -148,32 +150,46 @@ class SqlHistory:
                 gone += session.run(_FACTS_GONE, (at,))
             return gone
 
-        return await self._connections.write(work)
+        return await self._connections.write_lightly(work)
 
-    async def remove_facts_of(self, runs: Sequence[port.OldRun], slice_of: timedelta) -> int:
-        """By the table's key: there is no index over runs, so the range of numbers comes from the moments."""
-        gone = 0
-        for run in runs:
-            bounds = await self._connections.read_at_once(lambda session, run=run: _fact_range(session, run))  # type: ignore[misc]
-            if bounds is None:
-                continue
-            at, end = bounds
+    async def find_facts_of(self, runs: Sequence[port.OldRun]) -> Sequence[int]:
+        """By the table's key: there is no index over runs, so ranges of numbers come from the runs' moments."""
+        keys = {run.run_key for run in runs}
+        numbers: list[int] = []
+        for begin, end in await self._connections.read_at_once(lambda session: _fact_ranges(session, runs)):
+            at = begin
             while at < end:
-                at, n = await self._connections.write(
-                    lambda session, run=run, at=at, end=end: _facts_of(session, run, at, end, self._over(slice_of))  # type: ignore[misc]
+                found, at = await self._connections.read(
+                    lambda session, at=at, end=end: _numbers_of(session, keys, at, end)  # type: ignore[misc]
                 )
-                gone += n
-        return gone
+                numbers += found
+        return numbers
+
+    async def remove_numbered_facts(self, numbers: Sequence[int], slice_of: timedelta) -> int:
+        """By the table's key."""
+
+        def work(session: Session) -> int:
+            over, at = self._over(slice_of), 0
+            over()
+            while at < len(numbers):
+                some = numbers[at : at + _SLICE_ROWS]
+                session.run(f"delete from fact where number in ({', '.join('?' * len(some))})", some)
+                at += len(some)
+                if over():
+                    break
+            return at
+
+        return await self._connections.write_lightly(work)
 
     async def remove_dag(self, dag_id: DagId) -> bool:
         """By the keys of DAGs and of versions."""
         versions = await self._connections.read_at_once(lambda session: _versions_of(session, dag_id))
-        return await self._connections.write(lambda session: _remove_dag(session, dag_id, versions))
+        return await self._connections.write_lightly(lambda session: _remove_dag(session, dag_id, versions))
 
     async def give_back_space(self, slice_of: timedelta) -> int:
         """SQLite's incremental vacuum, where the file was made for it; PostgreSQL does it by itself."""
         over = self._over(slice_of)
-        return await self._connections.ask_writer(lambda session: session.give_back_space(over))
+        return await self._connections.write_lightly(lambda session: session.give_back_space(over))
 
     def _over(self, slice_of: timedelta) -> Callable[[], bool]:
         end: list[float] = []
@@ -348,24 +364,28 @@ def _first_fact_since(session: Session, at: int) -> int | None:
     return low
 
 
-def _fact_range(session: Session, run: port.OldRun) -> tuple[int, int] | None:
-    begin = run.queued_at or run.ended_at
-    if begin is None or run.ended_at is None:
-        return None
-    low = _first_fact_since(session, codec.micros(begin - _LAG))
-    high = _first_fact_since(session, codec.micros(run.ended_at + _LAG))
-    return None if low is None or high is None else (low, high)
+def _fact_ranges(session: Session, runs: Sequence[port.OldRun]) -> list[tuple[int, int]]:
+    """Where their facts lie, from and before which number; what overlaps is one."""
+    found: list[tuple[int, int]] = []
+    for begin, end in sorted(_span(run) for run in runs if run.ended_at is not None):
+        low, high = _first_fact_since(session, begin), _first_fact_since(session, end)
+        if low is None or high is None:
+            continue
+        if found and low <= found[-1][1]:
+            found[-1] = (found[-1][0], max(high, found[-1][1]))
+        else:
+            found.append((low, high))
+    return found
 
 
-def _facts_of(session: Session, run: port.OldRun, at: int, end: int, over: Callable[[], bool]) -> tuple[int, int]:
-    gone = 0
-    over()
-    while at < end:
-        upto = min(at + 5 * _SLICE_ROWS, end)
-        gone += session.run(
-            "delete from fact where number >= ? and number < ? and run_key = ?", (at, upto, run.run_key)
-        )
-        at = upto
-        if over():
-            break
-    return at, gone
+def _span(run: port.OldRun) -> tuple[int, int]:
+    assert run.ended_at is not None
+    begin = min(run.queued_at or run.ended_at, run.ended_at)
+    return codec.micros(begin - _LAG), codec.micros(run.ended_at + _LAG)
+
+
+def _numbers_of(session: Session, keys: Collection[int], at: int, end: int) -> tuple[list[int], int]:
+    """Facts about these runs among some from that number on, and where the next ones begin."""
+    rows = session.rows(_RUNS_OF_FACTS, (at, end, _FACTS_AT_ONCE))
+    following = end if len(rows) < _FACTS_AT_ONCE else int(rows[-1][0]) + 1
+    return [number for number, run_key in rows if run_key in keys], following

@@ -34,6 +34,10 @@ class Session(Protocol):
         """Begin a transaction that writes."""
         ...
 
+    def begin_lightly(self) -> None:
+        """As `begin`, but what is committed may be gone after a power cut: whole transactions, the last ones first."""
+        ...
+
     def begin_reading(self) -> None:
         """Begin a transaction in which everything is read as of one moment."""
         ...
@@ -51,7 +55,7 @@ class Session(Protocol):
         ...
 
     def give_back_space(self, over: Callable[[], bool]) -> int:
-        """Outside of a transaction: give free pages back to the file system until it is over; bytes given back."""
+        """Give free pages back to the file system until it is over; bytes given back."""
         ...
 
     def broken_parts(self) -> list[str]:

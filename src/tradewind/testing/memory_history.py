@@ -93,13 +93,16 @@ class MemoryHistory:
         del self._tables.facts[:count]
         return count
 
-    async def remove_facts_of(self, runs: Sequence[port.OldRun], slice_of: timedelta) -> int:
+    async def find_facts_of(self, runs: Sequence[port.OldRun]) -> Sequence[int]:
+        """By what they are about."""
+        keys = {run.run_key for run in runs}
+        return [number for number, _, fact in self._tables.facts if _run_of(fact) in keys]
+
+    async def remove_numbered_facts(self, numbers: Sequence[int], slice_of: timedelta) -> int:
         """All of them."""
-        keys, facts = {run.run_key for run in runs}, self._tables.facts
-        kept = [one for one in facts if _run_of(one[2]) not in keys]
-        gone = len(facts) - len(kept)
-        facts[:] = kept
-        return gone
+        gone = set(numbers)
+        self._tables.facts[:] = [one for one in self._tables.facts if one[0] not in gone]
+        return len(numbers)
 
     async def remove_dag(self, dag_id: DagId) -> bool:
         """As the port says."""
