@@ -206,11 +206,11 @@ def event(line: bytes) -> Event:
     """One line of a watch. Raises as `pod`."""
     try:
         found = _events.decode(line)
+        if found.type == "BOOKMARK":
+            return Bookmark(resource_version=found.object.metadata.resource_version)
+        view = _view(found.object)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return _refused(line, error)
-    if found.type == "BOOKMARK":
-        return Bookmark(resource_version=found.object.metadata.resource_version)
-    view = _view(found.object)
     return PodDeleted(view=view) if found.type == "DELETED" else PodChanged(view=view)
 
 
@@ -233,6 +233,8 @@ _NO_STATES, _NO_LIMITS = _States(), _Limits()
 
 def _view(seen: _Pod) -> PodView:
     metadata, spec, status = seen.metadata, seen.spec or _NO_SPEC, seen.status or _NO_STATUS
+    if not metadata.name or not metadata.uid:
+        raise msgspec.ValidationError("a pod without name or uid")
     containers = _inits(spec, status) + _containers(spec, status)
     conditions: dict[str, str] = {}
     scheduled_at = None
