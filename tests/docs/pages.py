@@ -16,7 +16,8 @@ DOCS = ROOT / "docs"
 OUTSIDE = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)[^`]*$")
 _REMARK = re.compile(r"<!-- (?P<what>not run|exit code): (?P<value>.+?) -->")
-_COMMAND = re.compile(r"(?:[A-Z_]+=\S+ +)*tradewind(?: |$)")
+_COMMAND = re.compile(r"(?:[A-Z_]+=\S+ +)*(?:tradewind(?: |$)|python -m tradewind\b)")
+_FILE = re.compile(r"# ([\w./-]+\.(?:py|toml|env|yaml|json))$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +53,12 @@ class Block:
             elif found:
                 found[-1][1].append(line)
         return [Command("\n".join(typed), tuple(shown)) for typed, shown in found]
+
+    @property
+    def file(self) -> str:
+        """The name in the comment that is its first line; "" where it has none."""
+        found = _FILE.match(self.lines[0]) if self.lines else None
+        return found[1] if found else ""
 
     @property
     def is_ours(self) -> bool:

@@ -1,18 +1,23 @@
 """The commands that the pages show do what the pages say: each page's are run in order, in a copy of one folder.
 
 The folder is what the pages talk about: DAG files in `dags/` (and `my_dag.py` beside it), a home `./home` in which both
-DAGs have run, also named by TRADEWIND_HOME. Paths outside, such as /backups, stand for folders in it.
+DAGs have run, also named by TRADEWIND_HOME. Paths outside, such as /backups, stand for folders in it. A block whose
+first line is a comment with a file's name is that file. A server that a page starts runs until the page ends.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -53,36 +58,42 @@ def place(prepared: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[pathlib.Pa
 
 @pytest.mark.parametrize("path", PAGES, ids=pages.name)
 def test_commands_of_a_page_do_what_it_says(path: pathlib.Path, place: pathlib.Path) -> None:
-    for block in pages.blocks(path):
-        if not block.is_ours or block.not_run:
-            continue
-        assert block.language in ("console", "bash"), f"{block.page}:{block.line}: write ```console or ```bash"
-        *first, last = block.commands
-        for command in first:
-            check(block, command, place, 0)
-        check(block, last, place, block.exit_code)
+    with contextlib.ExitStack() as servers:
+        for block in pages.blocks(path):
+            if block.file:
+                (place / block.file).write_text("\n".join(block.lines) + "\n", encoding="utf-8")
+            elif block.is_ours and not block.not_run:
+                assert block.language in ("console", "bash"), f"{block.page}:{block.line}: write ```console or ```bash"
+                for command in block.commands:
+                    if "tradewind standalone" in command.text:
+                        servers.enter_context(served(command.text, place))
+                    else:
+                        check(block, command, place)
 
 
-def check(block: pages.Block, command: pages.Command, place: pathlib.Path, exit_code: int) -> None:
+def check(block: pages.Block, command: pages.Command, place: pathlib.Path) -> None:
     where = f"{block.page}:{block.line}: {command.text}"
-    code, printed = serve(command.text, place) if is_server(command.text) else run(command.text, place)
-    assert code == exit_code, f"{where}\nended with {code}:\n{printed}"
+    code, printed = run(command.text, place)
+    assert code == (block.exit_code if command == block.commands[-1] else 0), f"{where}\nended with {code}:\n{printed}"
     missing = not_printed(command.shown, printed)
     assert missing is None, f"{where}\nno line begins like {missing!r}, after those before it, in:\n{printed}"
 
 
 def not_printed(shown: tuple[str, ...], printed: str) -> str | None:
-    """The first shown line whose first word begins no line of what was printed, in order; `…` stands for any."""
-    lines = iter(line.split() for line in printed.splitlines())
+    """The first shown line whose first word begins no line of what was printed, in order.
+
+    `…` stands for any lines, and a digit for any digit.
+    """
+    lines = iter(first_word(line) for line in printed.splitlines())
     for one in shown:
-        words = one.split()
-        if words and words[0] not in ("…", "...") and not any(line[:1] == words[:1] for line in lines):
+        word = first_word(one)
+        if word and word not in ("…", "...") and word not in lines:
             return one
     return None
 
 
-def is_server(command: str) -> bool:
-    return "tradewind standalone" in command
+def first_word(line: str) -> str:
+    return re.sub(r"\d", "0", next(iter(line.split()), ""))
 
 
 def run(command: str, place: pathlib.Path) -> tuple[int, str]:
@@ -100,8 +111,9 @@ def run(command: str, place: pathlib.Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def serve(command: str, place: pathlib.Path) -> tuple[int, str]:
-    """Until it says that it is healthy; then it is asked to stop, as by Ctrl-C."""
+@contextlib.contextmanager
+def served(command: str, place: pathlib.Path) -> Iterator[None]:
+    """From when it is healthy until the block of `with` ends; then it is asked to stop, as by Ctrl-C."""
     log = place.with_suffix(".log")
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -111,12 +123,27 @@ def serve(command: str, place: pathlib.Path) -> tuple[int, str]:
             stdout=out,
             stderr=out,
         )
-    deadline = time.monotonic() + _SECONDS
-    while process.poll() is None and not list(place.rglob("standalone.json")):
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    return process.wait(_SECONDS), log.read_text()
+    try:
+        deadline = time.monotonic() + _SECONDS
+        while process.poll() is None and not is_healthy(place):
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(_SECONDS)
+    assert code == 0, log.read_text()
+
+
+def is_healthy(place: pathlib.Path) -> bool:
+    """Whether a server of any home there says so."""
+    for told in place.rglob("standalone.json"):
+        with (
+            contextlib.suppress(OSError, ValueError),
+            urllib.request.urlopen(json.loads(told.read_text())["health"]) as at,
+        ):
+            return bool(json.load(at)["status"] == "healthy")
+    return False
 
 
 def translated(command: str, place: pathlib.Path) -> str:
@@ -129,9 +156,9 @@ def environment(place: pathlib.Path) -> dict[str, str]:
     """A person's, with `tradewind` on the path."""
     bin_folder = place / "bin"
     bin_folder.mkdir(exist_ok=True)
-    program = bin_folder / "tradewind"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m tradewind.cli "$@"\n')
-    program.chmod(0o755)
+    for name, words in (("tradewind", " -m tradewind.cli"), ("python", "")):
+        (bin_folder / name).write_text(f'#!/bin/sh\nexec {sys.executable}{words} "$@"\n')
+        (bin_folder / name).chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "TRADEWIND"))}
     return {
         **kept,
@@ -155,3 +182,4 @@ def test_what_is_not_run_says_why_and_is_little() -> None:
 def test_a_line_that_is_not_printed_is_found() -> None:
     assert not_printed(("state  success", "…", "x"), "state running\nx y\n") is None
     assert not_printed(("x", "state"), "state running\nx y\n") == "state"
+    assert not_printed(("2026-01-31 06:00",), "2027-12-01 00:00 hello\n") is None
