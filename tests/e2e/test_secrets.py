@@ -89,3 +89,16 @@ def test_what_a_task_prints_of_its_secrets_is_hidden_everywhere(
         assert word in at_rest
     assert "variable *** at load ***" in at_rest
     assert [path for path in home.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()] == []
+
+
+def test_a_file_that_cannot_be_loaded_does_not_tell_its_secrets(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_MY_SECRET", "variable-value")
+    file = tmp_path / "dags" / "broken.py"
+    file.parent.mkdir()
+    file.write_text('from airflow.sdk import Variable\nraise ValueError("with " + Variable.get("my_secret"))\n')
+    done = server.tradewind("run", str(file), "--home", str(tmp_path / "home"), check=False)
+    assert done.returncode == 2
+    assert "with ***" in done.stderr
+    assert "variable-value" not in done.stdout + done.stderr

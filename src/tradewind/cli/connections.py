@@ -81,15 +81,19 @@ def set_connection(
     ] = None,
     text: Annotated[str | None, typer.Option("--json", "--conn-json", help="A JSON object; - for stdin.")] = None,
     conn_type: Annotated[str | None, typer.Option("--conn-type", help="As in Airflow: postgres, http, …")] = None,
-    host: Annotated[str | None, typer.Option("--host", "--conn-host")] = None,
-    port: Annotated[int | None, typer.Option("--port", "--conn-port", min=1, max=65535)] = None,
-    login: Annotated[str | None, typer.Option("--login", "--conn-login")] = None,
+    host: Annotated[str | None, typer.Option("--host", "--conn-host", help="A name, an address, or a URL.")] = None,
+    port: Annotated[int | None, typer.Option("--port", "--conn-port", help="A number.", min=1, max=65535)] = None,
+    login: Annotated[str | None, typer.Option("--login", "--conn-login", help="Who logs in.")] = None,
     password: Annotated[
         str | None, typer.Option("--password", "--conn-password", help="- reads it from stdin.")
     ] = None,
-    schema: Annotated[str | None, typer.Option("--schema", "--conn-schema")] = None,
+    schema: Annotated[
+        str | None, typer.Option("--schema", "--conn-schema", help="A database, a bucket: as the type means it.")
+    ] = None,
     extra: Annotated[str | None, typer.Option("--extra", "--conn-extra", help="A JSON object.")] = None,
-    description: Annotated[str | None, typer.Option("--description", "--conn-description")] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", "--conn-description", help="What it is for.")
+    ] = None,
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
 ) -> None:

@@ -14,7 +14,10 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
+import msgspec
+
 from tradewind.model.masking import Mask
+from tradewind.model.problem import Problem
 
 FILE = "secrets"
 """In the attempt's directory: one JSON text per line, only ever appended to."""
@@ -42,6 +45,14 @@ class Secrets:
     def hide(self, text: str) -> str:
         """The text without them."""
         return Mask(self.known).hide_text(text) if self.known else text
+
+    def hide_in(self, problem: Problem) -> Problem:
+        """What is told of a problem without them."""
+        if not self.known:
+            return problem
+        return msgspec.structs.replace(
+            problem, message=self.hide(problem.message), traceback=self.hide(problem.traceback)
+        )
 
     def _append(self, secrets: Iterable[str]) -> None:
         lines = "".join(f"{json.dumps(secret)}\n" for secret in secrets).encode()

@@ -13,7 +13,7 @@ import msgspec
 from tradewind.model.problem import Problem
 from tradewind.protocol.work import FileRef
 from tradewind.sdk import errors
-from tradewind.worker import tracebacks
+from tradewind.worker import secrets, tracebacks
 
 _NO_NAME = re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'")
 _AT_FAULT = "the file's own code ends the process; DAG files only define DAGs"
@@ -24,7 +24,11 @@ class LoadingTooSlow(BaseException):
 
 
 def of(error: BaseException, file: FileRef, limit: float) -> Problem:
-    """The problem behind an exception that left the file's code (or the building of one of its DAGs)."""
+    """The problem behind an exception that left the code of the file, or of one of its DAGs; no secret is in it."""
+    return secrets.OWN.hide_in(_of(error, file, limit))
+
+
+def _of(error: BaseException, file: FileRef, limit: float) -> Problem:
     where, line = tracebacks.find_place(error.__traceback__, file.root)
     if isinstance(error, SyntaxError) and error.filename:
         where, line = _relative(error.filename, file), error.lineno or 0

@@ -24,17 +24,17 @@ from tradewind.vault import keys, rotation, vault
 COUNT = 3
 
 
-READING = {"_find", "both", "seal", "unseal", "_sealing", "key_id", "_unreadable", "<setcomp>", "<listcomp>", "<genexpr>"}
+READING = {
     "_find",
     "both",
     "seal",
     "unseal",
     "_sealing",
     "key_id",
+    "_unreadable",
     "<setcomp>",
     "<listcomp>",
     "<genexpr>",
-    "_unreadable",
 }
 """Functions of which each line leaves the world as it was."""
 
