@@ -78,20 +78,23 @@ class OutboxRunner:
             except TimeoutError:
                 continue
 
-    async def run_due(self) -> None:
-        """Everything that is due now, once."""
+    async def run_due(self, *, insists: bool = True) -> None:
+        """Everything that is due now, once; while the database is away, again and again, unless nothing insists."""
         pause = backoff.Backoff(self._random)
         while True:
             try:
                 rows = await self._outbox.list_due(self._clock.now())
+                for row in rows:
+                    await self._do(row)
             except errors.Transient as error:
-                _log.warning("outbox not read: %s", error)
+                # What was done and could not be taken out is done again: at least once.
+                _log.warning("outbox not worked off: %s", error)
+                if not insists:
+                    return
                 await self._clock.sleep(pause.next_seconds())
                 continue
             if not rows:
                 return
-            for row in rows:
-                await self._do(row)
 
     async def _do(self, row: OutboxRow) -> None:
         if row.kind == "remove_dag":

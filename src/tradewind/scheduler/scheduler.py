@@ -7,9 +7,11 @@ leaders may launch the same try.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from tradewind.engine import engine as engines
 from tradewind.engine import figures
@@ -31,6 +33,7 @@ from tradewind.scheduler import versions as version_cache
 from tradewind.scheduler.options import Options
 
 _log = logging.getLogger(__name__)
+Made = TypeVar("Made")
 _LONGEST_SLEEP_SECONDS = 60.0
 """Beneath the look at the clock with every look at the inbox: a sleep that misses its timer ends by itself."""
 
@@ -209,7 +212,7 @@ class Scheduler:
                 ]
                 await self._loop()
                 await self._reconciler.tidy_now()
-                await self._outbox.run_due()
+                await self._outbox.run_due(insists=False)
                 await self._janitor.finish()
                 for task in beside:
                     task.cancel()
@@ -286,18 +289,19 @@ class Scheduler:
     async def _prepare(self, event: Event) -> None:
         """Load what the engine needs to decide this event."""
         if isinstance(event, DagSeen):
-            await self._versions.ensure([event.dag.version])
-            await self._versions.refresh_files(event.dag.bundle)
+            await self._kept_trying("DAG not read", lambda: self._versions.ensure([event.dag.version]))
+            await self._kept_trying("DAG files not read", lambda: self._versions.refresh_files(event.dag.bundle))
         while refs := self._engine.needs(event):
             await self._fetch(refs)
 
     async def _fetch(self, refs: Sequence[RunRef]) -> None:
         for ref in refs:
-            found = await self._store.runs.find_run(ref)
+            found = await self._kept_trying("run not read", functools.partial(self._store.runs.find_run, ref))
             if found is None:
                 self._engine.absent(ref)
             else:
-                await self._versions.ensure([found.run.version])
+                needed = [found.run.version]
+                await self._kept_trying("DAG not read", functools.partial(self._versions.ensure, needed))
                 self._engine.load(found)
 
     def _apply(self, event: Event, now: datetime) -> None:
@@ -323,15 +327,21 @@ class Scheduler:
 
     async def _write(self, batch: Batch) -> None:
         """Commit; the same facts again while the database is away."""
+        await self._kept_trying("commit put off", lambda: self._store.runs.commit(batch, self._leadership.epoch))
+
+    async def _kept_trying(self, what: str, call: Callable[[], Awaitable[Made]]) -> Made:
+        """The same call again while the database is away: decisions wait for it. Raises once we are told to stop."""
         pause = backoff.Backoff(self._random)
         while True:
             try:
-                await self._store.runs.commit(batch, self._leadership.epoch)
+                made = await call()
                 self.meter.awaits_database = False
-                return
+                return made
             except errors.Transient as error:
+                if self._stopping:
+                    raise
                 self.meter.awaits_database = True
-                _log.warning("commit put off: %s", error)
+                _log.warning("%s: %s", what, error)
                 await self._clock.sleep(pause.next_seconds())
 
     async def _commit_in_halves(self, events: Sequence[Event], error: errors.Rejected) -> None:
