@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -25,6 +26,7 @@ def install(stream: TextIO, *, format: str, level: str, environment: Mapping[str
     """Send the program's lines of this level and above to the stream, and other libraries' warnings."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(choose(stream, format=format, environment=environment))
+    handler.addFilter(Repeats())
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
@@ -46,6 +48,33 @@ def choose(stream: TextIO, *, format: str, environment: Mapping[str, str]) -> lo
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """The fields that a line carries, in order."""
     return {name: record.__dict__[name] for name in FIELDS if record.__dict__.get(name) not in (None, "")}
+
+
+class Repeats(logging.Filter):
+    """Lets a warning of the scheduler through once a minute, then with how many were held back.
+
+    While a database is away, several loops meet that every second or so.
+    """
+
+    def __init__(self, seconds: float = 60.0, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._now = now
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is written. Two are the same where they come from one place in the program."""
+        if record.levelno != logging.WARNING or not record.name.startswith("tradewind.scheduler"):
+            return True
+        key, now = (record.name, str(record.msg)), self._now()
+        written, held_back = self._seen.get(key, (float("-inf"), 0))
+        if now - written < self._seconds:
+            self._seen[key] = (written, held_back + 1)
+            return False
+        self._seen[key] = (now, 0)
+        if held_back:
+            record.msg = f"{record.msg} (and {held_back} times more since)"
+        return True
 
 
 class JsonFormatter(logging.Formatter):

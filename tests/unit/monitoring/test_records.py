@@ -86,3 +86,24 @@ def test_the_format_follows_the_stream_and_json_is_json_everywhere(tmp_path: pat
         assert type(records.choose(stream, format="text", environment={})) is records.PlainFormatter
         assert type(records.choose(stream, format="json", environment=journal)) is records.JsonFormatter
     assert type(records.choose(Terminal(), format="json", environment={})) is records.JsonFormatter
+
+
+def test_a_warning_that_comes_every_second_is_written_once_a_minute_with_how_many_there_were() -> None:
+    now = [0.0]
+    repeats = records.Repeats(60, lambda: now[0])
+    written: list[str] = []
+    for second in range(62):
+        now[0] = float(second)
+        record = logging.LogRecord(
+            "tradewind.scheduler.inbox", logging.WARNING, "", 1, "away for %d s", (second,), None
+        )
+        if repeats.filter(record):
+            written.append(record.getMessage())
+    assert written == ["away for 0 s", "away for 60 s (and 59 times more since)"]
+
+
+def test_errors_and_what_an_operator_is_told_are_never_held_back() -> None:
+    repeats = records.Repeats(60, lambda: 0.0)
+    for _ in range(3):
+        assert repeats.filter(make_record("the same", logging.WARNING))
+        assert repeats.filter(logging.LogRecord("tradewind.scheduler", logging.ERROR, "", 1, "lost", (), None))
