@@ -184,10 +184,12 @@ def _fanouts(ours: plan.Plan, systems: dict[str, system.System], book: Path) -> 
 
 
 def _cleaning(ours: plan.Plan, home: Path, detail: dict[str, Any]) -> list[plan.Series]:
-    """Commits of a leader, one after the other, alone and while `db clean` takes most of the history away."""
+    """Commits of a leader, one after the other, alone and while `db clean` takes a part of the history away."""
     alone = asyncio.run(_commit_until(home / "tradewind.db", None))
     program = [str(Path(sys.executable).with_name("tradewind")), "db", "clean"]
-    command = [*program, "--home", str(home), "--keep-last", "1", "--yes", "-o", "json"]
+    # A fifth of it: long enough to see what the waits are like.
+    keep = detail["task_instances"] // history_home.TASKS_PER_RUN // history_home.DAGS * 4 // 5
+    command = [*program, "--home", str(home), "--keep-last", str(keep), "--yes", "-o", "json"]
     wiring.tell_server(wiring.Home(home), {})  # as a server does, so that the removal leaves it its turn
     began = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=system.clean_environment()) as cleaning:

@@ -107,7 +107,7 @@ class SqliteSession:
             self._raw.execute(f"pragma incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
             left = self._free_pages()
             if left == free:
-                break  # made before files were made for this: `tradewind db clean` rewrites it while no server runs
+                break  # a file that was made otherwise: its free pages are used again, not given back
             free = left
         return (before - free) * int(self._raw.execute("pragma page_size").fetchone()[0])
 
