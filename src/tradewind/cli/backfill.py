@@ -28,7 +28,9 @@ app = groups.new("Backfills: runs for every date of a range, forwards or backwar
 _ASK_ABOVE = 1_000
 """Dates that are backfilled without a question."""
 _COUNTED = 100_000
-"""Dates that are counted; of more it is only said that they are more."""
+"""Dates that are counted before one is created; of more it is only said that they are more."""
+_COUNTED_TO_SHOW = 2_000
+"""The same where it is only shown, which must be quick; how much of the range is done is told besides."""
 
 
 class Reprocess(enum.StrEnum):
@@ -285,7 +287,7 @@ def _fields(row: Backfill, spec: DagSpec, counts: dict[str, int], *, paused: boo
     looked = row.created + row.cleared + row.left_alone
     total = looked
     if not row.exhausted:
-        total = count_slots(spec.timetable, row.start, min(row.end, row.created_at), at_most=_COUNTED)
+        total = count_slots(spec.timetable, row.start, min(row.end, row.created_at), at_most=_COUNTED_TO_SHOW)
     fields: dict[str, Any] = {
         "backfill_id": row.backfill_id,
         "dag_id": row.dag_id,
@@ -299,7 +301,8 @@ def _fields(row: Backfill, spec: DagSpec, counts: dict[str, int], *, paused: boo
         "max_active_runs": row.max_active_runs,
         "version": "latest" if row.run_on_latest_version else f"original ({row.version[:12]})",
         "conf": row.conf,
-        "dates": f"{looked} of {_told(total)}",
+        "dates": f"{looked:,} of {_told(max(looked, total), _COUNTED_TO_SHOW)}",
+        "progress": _progress(row),
         "made": row.created,
         "run_again": row.cleared,
         "left_alone": row.left_alone,
@@ -308,8 +311,20 @@ def _fields(row: Backfill, spec: DagSpec, counts: dict[str, int], *, paused: boo
     return fields | {"by": row.triggered_by, "created_at": row.created_at, "ended_at": row.ended_at}
 
 
-def _told(count: int) -> str:
-    return f"more than {_COUNTED:,}" if count > _COUNTED else f"{count:,}"
+def _told(count: int, counted: int = _COUNTED) -> str:
+    return f"more than {counted:,}" if count > counted else f"{count:,}"
+
+
+def _progress(row: Backfill) -> str:
+    """How much of the range in time was looked at."""
+    end = min(row.end, row.created_at)
+    if row.exhausted:
+        return "100 %"
+    if row.cursor is None or end <= row.start:
+        return "0 %"
+    at = row.cursor.logical_date or row.cursor.run_after
+    done = (end - at if row.reverse else at - row.start) / (end - row.start)
+    return f"{100 * min(1.0, max(0.0, done)):.1f} %"
 
 
 # -- before it is created ------------------------------------------------------------------------------------------
