@@ -22,6 +22,8 @@ from typing import Protocol
 from tradewind.ports import errors
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_OF_A_WRONG_SHAPE = (ValueError, KeyError, TypeError, AttributeError)
+"""What the official loader raises for a file that is YAML but no kubeconfig."""
 _PLUGIN_SECONDS = 60.0
 """A plugin that waits for a person's login in a browser gets this long."""
 
@@ -110,14 +112,18 @@ class Kubeconfig:
     environ: Mapping[str, str]
 
     async def read(self) -> Access:
+        import yaml
         from kubernetes.aio.config.config_exception import ConfigException
 
         with tempfile.TemporaryDirectory(prefix="tradewind-") as folder:
             try:
                 return await self._read(Path(folder))
-            except (ConfigException, OSError, ssl.SSLError, ValueError, KeyError, TypeError) as error:
+            except (ConfigException, yaml.YAMLError, OSError, *_OF_A_WRONG_SHAPE) as error:
                 raise errors.Rejected(
-                    f"cannot be used: {error}", object=self._named, code="bad-kubeconfig", hint="kubectl config view"
+                    f"cannot be used: {' '.join(str(error).split())}",
+                    object=self._named,
+                    code="bad-kubeconfig",
+                    hint="kubectl config view",
                 ) from error
 
     @property
