@@ -1,6 +1,7 @@
 """A Connection's fields from text and back to text: Airflow's URI form and its JSON form.
 
-Invariant: what `uri` or `as_json` writes, `parse` reads back as the same fields (a conn_type in lower case given).
+Invariant: what `uri` or `as_json` writes, `parse` reads back as the same fields. As in Airflow a URI has no place for a
+description, makes no difference between an empty part and none, and has names of hosts in lower case only.
 Source of the forms: `airflow.sdk.Connection` of Airflow 3.3, with which a differential test compares every field.
 The text may hold a password, so no error shows it.
 """
