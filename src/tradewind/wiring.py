@@ -270,8 +270,8 @@ async def assemble(
 ) -> AsyncIterator[Assembly]:
     """Everything of one control plane, opened in order and closed in reverse. Nothing leads yet.
 
-    `ephemeral`: the podlet ends with us and takes everything down. `bodies`: where another thread of this process takes
-    Python attempts from to run them.
+    `ephemeral`: the podlet ends with us and takes everything down; what is due by timetable waits for a server.
+    `bodies`: where another thread of this process takes Python attempts from to run them.
     """
     home.ensure()
     _spare_the_collector()
@@ -314,6 +314,7 @@ async def assemble(
                 default_pool_slots=settings.scheduler.default_pool_slots,
                 infrastructure_retries=settings.scheduler.infrastructure_retries,
                 max_map_length=settings.scheduler.max_map_length,
+                makes_scheduled_runs=not ephemeral,
                 schedule_jitter_seconds=settings.scheduler.schedule_jitter_seconds,
             ),
             options=scheduler_options.Options(

@@ -185,3 +185,23 @@ def wait_listed(home: pathlib.Path, dag_id: str) -> None:
     while dag_id not in server.tradewind("dags", "list", "--home", str(home)).stdout:
         assert time.monotonic() < deadline, "the file is not listed"
         time.sleep(0.05)
+
+
+def test_a_run_makes_no_other_run_of_its_dag_however_many_are_due(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "daily.py").write_text(
+        textwrap.dedent("""
+            from datetime import datetime
+            from airflow.models import DAG
+            from airflow.operators.bash import BashOperator
+
+            with DAG("daily", schedule="@daily", start_date=datetime(2026, 1, 1), catchup=True):
+                BashOperator(task_id="say", bash_command="echo {{ ds }}")
+        """)
+    )
+    home = str(tmp_path / "home")
+
+    server.tradewind("run", str(tmp_path / "daily.py"), "--home", home)
+    server.tradewind("dags", "trigger", "daily", "--home", home)
+
+    told = json.loads(server.tradewind("runs", "list", "daily", "--home", home, "--output", "json").stdout)
+    assert [run["run_id"].partition("__")[0] for run in told] == ["manual", "manual"]

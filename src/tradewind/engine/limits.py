@@ -31,5 +31,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     start_timeout_seconds: float = 120
     """From an attempt's submission to the start of its code."""
     default_pool_slots: int = 128
+    makes_scheduled_runs: bool = True
+    """False: what is due by timetable waits for a server. A command that runs one DAG must not run others as well."""
     schedule_jitter_seconds: float = 0
     """Window over which scheduled runs of different DAGs are spread."""

@@ -70,6 +70,8 @@ def create_due(core: Core) -> None:
 
 
 def _may_create(core: Core, dag: DagRow) -> bool:
+    if not core.limits.makes_scheduled_runs:
+        return False
     if dag.next_slot is None or dag.paused or dag.removed or dag.next_slot.run_after > core.now - core.delay(dag):
         return False
     return core.has_room(dag)
