@@ -146,16 +146,19 @@ QUICK = (
         "return self.success + self.failed",
     ),
     Mutant(
-        "a teardown does not wait for its scope",
-        "readiness",
-        "(scope := node.scope.seen(parts)).done < scope.total",
-        "(scope := node.scope.seen(parts)).done < 0",
-    ),
-    Mutant(
         "elements are thought to wait together",
         "readiness",
         "not in live.graph.seen_groups and _all_wait(live, node)",
         "not in live.graph.seen_groups",
+    ),
+)
+
+THOROUGH = (
+    Mutant(
+        "a teardown does not wait for its scope",
+        "readiness",
+        "(scope := node.scope.seen(parts)).done < scope.total",
+        "(scope := node.scope.seen(parts)).done < 0",
     ),
     Mutant(
         "a branch skips what runs already",
@@ -163,9 +166,6 @@ QUICK = (
         "if other.state in _NOT_BEGUN and",
         "if not other.state.is_finished and",
     ),
-)
-
-THOROUGH = (
     Mutant(
         "an upstream that is upstream_failed does not count as bad",
         "counts",
