@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support import postgres, server
+from tradewind.monitoring import metrics
 
 DAGS = """
 from airflow.sdk import DAG, task
@@ -81,6 +82,9 @@ def test_probes_metrics_and_lines_tell_the_same_story(tmp_path: pathlib.Path, da
         running.trigger("unpooled", "r")
         while values(running).get('tradewind_ready_queue_length{held_by="pool"}') != 1:
             time.sleep(0.05)
+
+        types = [line.split()[2] for line in get(running, "/metrics")[1].splitlines() if line.startswith("# TYPE")]
+        assert set(types) == set(metrics.METRICS)
 
         found = values(running)
         assert found['tradewind_runs_created_total{run_type="manual"}'] == 2
@@ -185,3 +189,17 @@ def test_a_server_whose_database_is_away_is_live_but_not_ready_until_it_is_back(
             finally:
                 postgres_cluster.launch()
             running.wait_healthy()
+
+
+@pytest.mark.namespaces
+def test_a_server_that_gets_no_file_events_looks_by_itself_and_says_so(
+    tmp_path: pathlib.Path, dags: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In a user namespace of its own, the limits are its own.
+    script = 'echo 0 > /proc/sys/user/max_inotify_watches; exec "$@"'
+    monkeypatch.setattr(
+        server, "COMMAND", ["unshare", "--user", "--map-root-user", "sh", "-c", script, "sh", *server.COMMAND]
+    )
+    with server.Server(tmp_path / "home", dags) as running:
+        assert json.loads(get(running, "/health")[1])["files"] == {"loaded": 1, "broken": 1}
+        assert "no file events, looking every 60 s instead" in running.log.read_text()

@@ -16,6 +16,7 @@ from tradewind.bundles import bundle as bundles
 from tradewind.ports import errors
 
 _log = logging.getLogger(__name__)
+_HINT = "raise fs.inotify.max_user_watches and max_user_instances, or watch a smaller folder"
 
 
 class BundleWatcher:
@@ -45,10 +46,15 @@ class BundleWatcher:
 
     async def _follow(self) -> None:
         # watchfiles wakes once per step even while nothing changes: 20 ms cost 0.3 % of a core, 100 ms a fifth of it.
-        async for _changes in watchfiles.awatch(
-            self._bundle.folder, debounce=100, step=100, rust_timeout=60_000, yield_on_timeout=False, recursive=True
-        ):
-            self._wake.set()
+        try:
+            async for _changes in watchfiles.awatch(
+                self._bundle.folder, debounce=100, step=100, rust_timeout=60_000, yield_on_timeout=False, recursive=True
+            ):
+                self._wake.set()
+        except (OSError, RuntimeError) as error:  # what watchfiles raises, depending on the limit
+            # The limits of inotify are shared by all programs of a user: none left is no reason to serve nothing.
+            seconds = self._look_every.total_seconds()
+            _log.warning("no file events, looking every %g s instead: %s", seconds, error, extra={"hint": _HINT})
 
     async def _refresh_when_woken(self) -> None:
         while True:

@@ -191,13 +191,13 @@ def _server(server: Mapping[str, Any] | None) -> Iterator[Finding]:
         hint = f"look at its lines; if it hangs, kill it (kill -9 {server['pid']}): what runs goes on and is adopted"
         yield Finding(check="server", state="fail", message=f"{name} gives no answer: {error}", hint=hint)
         return
-    yield _told(name, told)
+    yield _told(name, str(server["health"]), told)
     if told.get("version") != __version__:
         message = f"{name} is release {told.get('version')}, this command is {__version__}"
         yield Finding(check="server", state="warn", message=message, hint="restart the server: what runs is adopted")
 
 
-def _told(name: str, told: Mapping[str, Any]) -> Finding:
+def _told(name: str, url: str, told: Mapping[str, Any]) -> Finding:
     wrong = [f"{check}: {one['message']}" for check, one in told.get("checks", {}).items() if not one["ok"]]
     if wrong:
         hint = "wait a moment and look again; else look at the server's lines"
@@ -206,7 +206,7 @@ def _told(name: str, told: Mapping[str, Any]) -> Finding:
     held += [f"{', '.join(dags)} wait for pool {pool}" for pool, dags in told.get("missing_pools", {}).items()]
     held += [f"an event was set aside: {error}" for error in told.get("set_aside", ())[:1]]
     if held:
-        hint = f"all of it: {told.get('status')} report at the server's health address"
+        hint = f"the whole report: {url}"
         return Finding(check="server", state="warn", message=f"{name} is ready, but {'; '.join(held[:3])}", hint=hint)
     return Finding(check="server", state="ok", message=f"{name} is ready, release {told.get('version')}")
 

@@ -21,8 +21,8 @@ from tradewind.monitoring import machine, records, service_manager
 from tradewind.ports import errors
 
 _log = logging.getLogger("tradewind.server")
-_ROUND_SECONDS = 60.0
-"""How often it is looked for what is held back: a walk over what is unfinished, well below a millisecond."""
+_ROUND_SECONDS = 15.0
+"""How often it is looked for what is held back: a walk over what is unfinished, nothing where nothing is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tradewind.engine.core import Core
 from tradewind.engine.queues import Group
+from tradewind.model.states import TaskState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +34,19 @@ class Figures:
 def count(core: Core) -> Figures:
     """Count everything."""
     runs: Counter[str] = Counter()
-    tasks: Counter[str] = Counter()
+    # By identity: hashing a member of an enumeration, or asking for its value, costs more than all the rest.
+    states: Counter[int] = Counter()
     for live in core.runs.values():
         if not live.run.state.is_finished:
             runs[live.run.state.value] += 1
         if live.unfinished:
             for node in live.nodes.values():
                 if node.unfinished:
-                    tasks.update([row.state.value for row in node.rows.values() if not row.state.is_finished])
+                    states.update([id(row.state) for row in node.rows.values()])
     ready, missing = _ready(core)
     return Figures(
         runs=dict(runs),
-        tasks=dict(tasks),
+        tasks={one.value: states[id(one)] for one in TaskState if not one.is_finished and states[id(one)]},
         alive=core.usage.alive,
         ready=ready,
         pools={pool.name: (core.usage.used(pool), core.usage.room(pool)) for pool in core.pools.values()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import resource
@@ -100,6 +101,9 @@ def watches(dags: Path, proc: Path = Path("/proc/sys/fs/inotify")) -> Finding:
     except (OSError, ValueError):
         hint = "changes of DAG files are seen once a minute only"
         return Finding(check="file events", state="warn", message="this system has no inotify", hint=hint)
+    if not _may_watch():
+        hint = "raise fs.inotify.max_user_instances, or end programs of this user that use them up"
+        return Finding(check="file events", state="fail", message="no inotify instance is left", hint=hint)
     folders = _count_folders(dags)
     message = f"folders to watch: {folders}, of {most} allowed"
     if folders > most * 0.8:
@@ -186,6 +190,15 @@ def _existing(path: Path, exists: Callable[[Path], bool] = Path.exists) -> Path:
 
 def _is_read_only(place: Path) -> bool:
     return bool(os.statvfs(place).f_flag & os.ST_RDONLY)
+
+
+def _may_watch() -> bool:
+    """Whether one more inotify instance can be made; the podlet cannot do without one."""
+    library = ctypes.CDLL(None)
+    descriptor: int = library.inotify_init1(os.O_CLOEXEC)
+    if descriptor >= 0:
+        os.close(descriptor)
+    return descriptor >= 0
 
 
 def _limit(number: int) -> str:
