@@ -15,7 +15,7 @@ from tradewind.worker.secrets import FILE
 
 
 class HideAll(Mask):
-    """Hides every line, for its secrets were in memory and are gone."""
+    """Hides every line, for nobody knows the secrets any more."""
 
     __slots__ = ()
 
@@ -56,4 +56,7 @@ class GivenSecrets:
         lines = data[: data.rfind(b"\n") + 1]
         self._offset += len(lines)
         self.mask = self.mask or Mask()
-        self.mask.add(json.loads(line) for line in lines.splitlines())
+        try:
+            self.mask.add([json.loads(line) for line in lines.splitlines()])
+        except ValueError:
+            self.mask = HideAll()  # written in part, on a full disk: which secrets it held nobody knows

@@ -111,9 +111,13 @@ def _make(path: str) -> None:
     try:
         os.close(os.open(target, flags, 0o600))
     except OSError:
-        os.close(os.open(path, flags, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(path, flags, 0o600))
         return
-    os.symlink(target, path)
+    try:
+        os.symlink(target, path)
+    except FileExistsError:  # another thread was first
+        os.unlink(target)
 
 
 OWN = Secrets()

@@ -259,3 +259,12 @@ def test_where_the_secrets_were_lost_with_the_memory_nothing_is_shown(files: Fil
     files.write(b"open-sesame\n\n")
     files.finish(again)
     assert files.texts() == ["before", "***", ""]
+
+
+def test_where_a_secret_was_written_down_in_part_nothing_is_shown(files: Files) -> None:
+    give(files, "open-sesame")
+    with (files.out.parent / FILE).open("ab") as given:
+        given.write(b'"half"secret\n')
+    files.write(b"anything\n")
+    files.finish(files.stamper())
+    assert files.texts() == ["***"]

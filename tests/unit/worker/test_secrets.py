@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,12 @@ def test_what_belongs_to_no_attempt_any_more_is_swept(attempt: Path) -> None:
     assert target.exists(), "it is young: its link may be about to be made"
     secrets.sweep(str(attempt.parent), older_seconds=0)
     assert not target.exists()
+
+
+def test_threads_that_are_given_secrets_at_once_write_one_file(attempt: Path) -> None:
+    given = secrets.Secrets()
+    given.write_to(str(attempt))
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(100):
+            pool.submit(given.add, [f"secret {number}"])
+    assert sorted(written(attempt)) == sorted(f"secret {number}" for number in range(100))
