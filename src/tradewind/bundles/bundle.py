@@ -167,14 +167,18 @@ class Bundle:
             and not (memory.files[path].problems and path in results and not results[path].specs)
         ]
         after = {dag_id for status in memory.files.values() for dag_id in status.dag_ids}
-        rows = await self._versions.put(
-            versions,
-            [memory.files[path] for path in sorted(results)],
-            [DagId(dag_id) for dag_id in sorted(before - after)],
-            now,
-        )
-        if gone_files:
-            await self._versions.forget_files(self.name, gone_files)
+        try:
+            rows = await self._versions.put(
+                versions,
+                [memory.files[path] for path in sorted(results)],
+                [DagId(dag_id) for dag_id in sorted(before - after)],
+                now,
+            )
+            if gone_files:
+                await self._versions.forget_files(self.name, gone_files)
+        except BaseException:
+            self._memory = _Memory()  # what could not be recorded is found again by the next look
+            raise
         memory.tree = tree
         return Refresh(
             changed=tuple(rows),
