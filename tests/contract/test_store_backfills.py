@@ -112,3 +112,15 @@ async def test_the_version_of_a_backfill_that_goes_on_keeps_its_tree(open_store:
         assert await store.versions.list_trees_in_use() == {"tree1", "tree2"}
         await store.runs.commit(rows.batch(replace(row, state=BackfillState.CANCELLED)), epoch)
         assert await store.versions.list_trees_in_use() == {"tree2"}
+
+
+async def test_backfills_that_are_over_go_with_the_history_of_their_dag(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        epoch = await rows.lead(store)
+        await store.versions.put([rows.version("d", "v1")], [], [], rows.START)
+        await store.versions.put([rows.version("d", "v2")], [], [], rows.START)
+        over, active = rows.backfill(1, state=BackfillState.COMPLETED), rows.backfill(2)
+        await store.runs.commit(rows.batch(over, active, rows.backfill(3, "e", state=BackfillState.CANCELLED)), epoch)
+        await store.history.remove_dag(DagId("d"))
+        assert [one.backfill_id for one in await store.views.list_backfills(Page())] == [3, 2]
+        assert (await store.versions.get(VersionHash("v1"))).version == "v1", "the one that goes on needs it"

@@ -179,7 +179,7 @@ def show(
     from tradewind.cli import client
     from tradewind.ports.store import Page
 
-    async def read() -> tuple[Backfill, DagSpec, dict[str, int], list[DagRun], DagView | None]:
+    async def read() -> tuple[Backfill, DagSpec, dict[str, int], list[DagRun], DagView]:
         async with client.opened(home, client.settings_of(home, settings)) as (_, store):
             row = await store.views.get_backfill(backfill_id)
             spec = (await store.versions.get(row.version)).spec
@@ -189,7 +189,7 @@ def show(
 
     with exits.reported():
         row, spec, counts, runs, view = asyncio.run(read())
-        fields = _fields(row, spec, counts, paused=view is not None and view.dag.paused)
+        fields = _fields(row, spec, counts, paused=view.dag.paused)
         listed = [
             {
                 "run_id": run.run_id,

@@ -112,7 +112,7 @@ class History(Protocol):
         ...
 
     async def remove_dag(self, dag_id: DagId) -> bool:
-        """Its versions that neither it nor a run needs, and its own row where its file is gone and it has no run.
+        """Its backfills that are over, its versions that nothing needs, and its row where file and runs are gone.
 
         Whether its own row went.
         """

@@ -62,7 +62,10 @@ _COUNT_FACTS = "select count(*) from fact where number < ?"
 _FACTS_GONE = "delete from fact where number < ?"
 # Versions do not say in a column whose they are: this goes through all of them, before anything is locked.
 _VERSIONS = "select version, body from dag_version where version > ? order by version limit 100"
-_NEEDED = "select distinct version from dag_run where dag_id = ?"
+_NEEDED = """
+select version from dag_run where dag_id = ? union select version from backfill where dag_id = ?
+"""
+_BACKFILLS_GONE = "delete from backfill where dag_id = ? and state in ('completed', 'cancelled')"
 _VERSION_GONE = "delete from dag_version where version = ?"
 _DAG_GONE = "delete from dag where dag_id = ?"
 _LAG = timedelta(minutes=10)
@@ -332,7 +335,8 @@ def _versions_of(session: Session, dag_id: DagId) -> list[str]:
 
 def _remove_dag(session: Session, dag_id: DagId, versions: Sequence[str]) -> bool:
     dag = dag_rows.find_locked(session, dag_id)
-    needed = {version for (version,) in session.rows(_NEEDED, (dag_id,))}
+    session.run(_BACKFILLS_GONE, (dag_id,))
+    needed = {version for (version,) in session.rows(_NEEDED, (dag_id, dag_id))}
     goes = dag is not None and dag.removed and not needed
     if dag is not None and not goes:
         needed.add(dag.version)

@@ -108,7 +108,10 @@ class MemoryHistory:
         """As the port says."""
         tables = self._tables
         dag = tables.dags.get(dag_id)
+        for backfill in [one for one in tables.backfills.values() if one.dag_id == dag_id and one.state.is_finished]:
+            del tables.backfills[backfill.backfill_id]
         needed = {run.version for run in tables.runs.values() if run.dag_id == dag_id}
+        needed |= {one.version for one in tables.backfills.values() if one.dag_id == dag_id}
         goes = dag is not None and dag.removed and not needed
         if dag is not None and not goes:
             needed.add(dag.version)
