@@ -292,6 +292,7 @@ def _fields(row: Backfill, spec: DagSpec, counts: dict[str, int], *, paused: boo
         "backfill_id": row.backfill_id,
         "dag_id": row.dag_id,
         "state": row.state.value,
+        "verdict": row.verdict,
         "waits": "" if row.state.is_finished or not paused else "the DAG is paused",
         "from": row.start,
         "to": row.end,
@@ -355,8 +356,12 @@ async def _find(store: Store, command: CreateBackfill) -> tuple[DagView, DagSpec
             code="bad-range",
             hint="swap --from-date and --to-date",
         )
+    if command.start.year < 1900:
+        raise errors.Rejected(
+            "the range begins before 1900", object="--from-date", code="bad-range", hint="check the year"
+        )
     try:
-        slots_from(spec.timetable, command.start, command.end)
+        slots_from(spec.timetable, command.start, min(command.end, wiring.now()), reverse=command.reverse)
     except BadTimetable as error:
         problem = error.problem
         raise errors.Rejected(problem.message, object=problem.object, hint=problem.hint, code=problem.code) from error

@@ -19,7 +19,7 @@ from tradewind.model.ids import RunId
 from tradewind.model.rows import Backfill, DagRow
 from tradewind.model.snapshot import RunRef
 from tradewind.model.states import BackfillState, RunState, RunType
-from tradewind.model.timetable import RunSlot
+from tradewind.model.timetable import BadTimetable, RunSlot
 from tradewind.model.timetable_range import slots_from
 
 _SLICE = 50
@@ -45,7 +45,13 @@ def advance(core: Core) -> None:
         if backfill is None:
             continue
         if core.backfill_room(backfill) > 0:
-            backfill = _advance(core, backfill)
+            try:
+                backfill = _advance(core, backfill)
+            except (BadTimetable, ArithmeticError, ValueError) as error:
+                why = f"Its next date cannot be computed: {error}"
+                gone = replace(backfill, state=BackfillState.CANCELLED, ended_at=core.now, verdict=why)
+                core.put_backfill(gone, why)
+                continue
         active = core.runqueue.of_backfill[backfill_id]
         if backfill.exhausted and not active and not backfill.state.is_finished:
             done = replace(backfill, state=BackfillState.COMPLETED, ended_at=core.now)

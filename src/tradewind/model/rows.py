@@ -196,6 +196,8 @@ class Backfill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Runs that were there and are run again."""
     left_alone: int = 0
     """Dates whose run was there and stays as it was."""
+    verdict: str | None = None
+    """One sentence where its dates could not be computed to the end."""
 
 
 class XComRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

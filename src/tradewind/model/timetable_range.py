@@ -28,7 +28,7 @@ from tradewind.model.timetable_zone import UTC, zone
 _FIRST_WINDOW = timedelta(hours=1)
 _FAR = timedelta(hours=50)
 _INSTANT = timedelta(microseconds=1)
-_MOST_KEPT = 100_000
+_MOST_KEPT = 10_000
 """Slots held at once where a list cannot be computed from its end: relativedeltas, backwards."""
 
 

@@ -271,6 +271,25 @@ def test_the_first_date_waits_for_no_past_and_the_others_do() -> None:
     assert [run.state.value for run in world.runs()] == ["failed"] + ["success"] * 3
 
 
+def test_a_range_whose_dates_cannot_be_computed_ends_with_the_reason_and_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(_spec(), _spec(dag_id="other"))
+    _create(world, max_active_runs=1)
+
+    def broken(*_: object, **__: object) -> None:
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr("tradewind.engine.backfills.slots_from", broken)
+    world.succeed_all()
+    row = _row(world)
+    assert (row.state, row.verdict) == (
+        BackfillState.CANCELLED,
+        "Its next date cannot be computed: date value out of range",
+    )
+    assert world.trigger("other").state is RunState.RUNNING
+
+
 @pytest.mark.parametrize(
     ("spec", "command", "code", "hint"),
     [

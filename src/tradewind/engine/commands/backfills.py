@@ -88,7 +88,9 @@ def _nothing(core: Core, version: VersionHash, command: cmd.CreateBackfill) -> C
     """A range without any run, or a timetable that has no ranges."""
     timetable = core.graph(version).spec.timetable
     try:
-        first = next(slots_from(timetable, command.start, min(command.end, core.now)), None)
+        end = min(command.end, core.now)
+        first = next(slots_from(timetable, command.start, end), None)
+        slots_from(timetable, command.start, end, reverse=command.reverse)
     except BadTimetable as problem:
         return refuse(problem.code, f"{problem.object}: {problem.reason}", problem.hint)
     if first is None or first.run_after > core.now:
