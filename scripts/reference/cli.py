@@ -70,12 +70,10 @@ def _command(path: str, command: Any) -> Iterator[str]:
     options = [one for one in command.params if one.param_type_name == "option" and one.name != "help"]
     words = " ".join(_metavar(one) if one.required else f"[{_metavar(one)}]" for one in arguments)
     yield f"\n```text\ntradewind {path}{' [OPTIONS]' if options else ''}{f' {words}' if words else ''}\n```\n"
-    if arguments or options:
-        yield "\n| option | meaning | default |\n|---|---|---|\n"
     for one in arguments:
-        yield f"| `{_metavar(one)}` | {_cell(one.help or '')} | {'required' if one.required else _default(one)} |\n"
+        yield f"\n`{_metavar(one)}`\n:   {_meaning(one)}\n"
     for one in options:
-        yield f"| {_names(one)} | {_cell(one.help or '')} | {'required' if one.required else _default(one)} |\n"
+        yield f"\n{_names(one)}\n:   {_meaning(one)}\n"
     shown = _examples(command)
     if shown and shown != [f"tradewind {path}"]:
         yield "\n" + "\n".join(("```text", *shown, "```")) + "\n"
@@ -87,8 +85,10 @@ def _metavar(parameter: Any) -> str:
 
 
 def _names(option: Any) -> str:
-    """`--output`, `-o` with what follows; `--a / --no-a` of switches."""
-    names = ", ".join(f"`{name}`" for name in sorted((*option.opts, *option.secondary_opts), key=len, reverse=True))
+    """`--output`, `-o` with what follows; `--this` / `--not-this` of switches."""
+    names = ", ".join(f"`{name}`" for name in option.opts)
+    if option.secondary_opts:
+        names += " / " + ", ".join(f"`{name}`" for name in option.secondary_opts)
     if option.is_flag or option.count:
         return names
     kind = option.type_descriptor.annotation
@@ -101,10 +101,15 @@ def _value(option: Any) -> str:
     return str(option.metavar or option.name).lower().replace("_", " ")
 
 
-def _default(parameter: Any) -> str:
-    value = parameter.default
-    value = getattr(value, "value", value)
-    return "" if value in (None, False, "", ()) or callable(value) else f"`{value}`"
+def _meaning(parameter: Any) -> str:
+    """Its help, with whether it must be given, or else its default."""
+    text = _cell(parameter.help or "")
+    value = getattr(parameter.default, "value", parameter.default)
+    if parameter.required:
+        return f"{text} **Required.**"
+    if value is True and parameter.secondary_opts:
+        return f"{text} Default: `{parameter.opts[0]}`."
+    return text if value in (None, False, "", ()) or callable(value) else f"{text} Default: `{value}`."
 
 
 def _help(command: Any) -> str:
