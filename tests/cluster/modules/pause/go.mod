@@ -1,0 +1,3 @@
+module tradewind.invalid/cluster/pause
+
+go 1.24.0

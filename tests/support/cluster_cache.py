@@ -1,0 +1,111 @@
+"""Where the test cluster's binaries and images lie in the user's cache, and how each of them is made.
+
+The directory's name has a hash of everything that they are made from, so a change of a version makes a new one beside
+the old, and two checkouts of the same state share one. What is in its place there is whole: files are written beside
+and renamed. `scripts/prepare-cluster` fills it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import os
+import pathlib
+import shutil
+import sys
+
+MODULES = pathlib.Path(__file__).resolve().parents[1] / "cluster" / "modules"
+GO_AT_LEAST = (1, 24)
+KUBERNETES_VERSION = "v1.34.4"
+_VERSION_PACKAGE = "k8s.io/component-base/version"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Binary:
+    """One `go build`, in a folder of `tests/cluster/modules`."""
+
+    name: str
+    package: str = "."
+    flags: str = "-s -w"
+    called: tuple[str, ...] = ()
+    """Further names, as links: the program does what it is called."""
+
+
+BINARIES = (
+    Binary(
+        name="kubernetes",
+        # Without a version of its own the API server refuses to start.
+        flags=f"-s -w -X {_VERSION_PACKAGE}.gitVersion={KUBERNETES_VERSION} "
+        f"-X {_VERSION_PACKAGE}.gitMajor=1 -X {_VERSION_PACKAGE}.gitMinor=34",
+        called=("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet"),
+    ),
+    Binary(name="coredns", package="github.com/coredns/coredns"),
+    Binary(name="registry", package="github.com/distribution/distribution/v3/cmd/registry"),
+    Binary(name="kwok", package="sigs.k8s.io/kwok/cmd/kwok"),
+    Binary(name="pause"),
+)
+
+IMAGES = ("pause", "busybox", "python")
+
+#: A program that each Debian package brings; where it is there, the package is not asked for.
+PACKAGES = {
+    "containerd": "containerd",
+    "runc": "runc",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "busybox": "busybox-static",
+    "iptables": "iptables",
+    "conntrack": "conntrack",
+    "socat": "socat",
+    "debootstrap": "debootstrap",
+    "skopeo": "skopeo",
+    "htpasswd": "apache2-utils",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+}
+
+
+def root() -> pathlib.Path:
+    """The user's cache of this project."""
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "tradewind"
+
+
+@functools.cache
+def directory() -> pathlib.Path:
+    """The directory for the sources as they are."""
+    told = hashlib.sha256(repr((BINARIES, IMAGES)).encode())
+    for file in sorted(MODULES.rglob("*")):
+        if file.is_file():
+            told.update(f"{file.relative_to(MODULES)}\0".encode())
+            told.update(file.read_bytes())
+    return root() / f"cluster-{told.hexdigest()[:12]}"
+
+
+def binary(name: str) -> pathlib.Path:
+    """Where a binary, or a link to one, lies once it is built."""
+    return directory() / "bin" / name
+
+
+def image(name: str) -> pathlib.Path:
+    """Where an image's archive lies once it is made."""
+    return directory() / "images" / f"{name}.tar"
+
+
+def missing_packages() -> list[str]:
+    """The Debian packages whose programs this machine lacks."""
+    return [package for program, package in PACKAGES.items() if shutil.which(program) is None]
+
+
+def why_not() -> str | None:
+    """Why no cluster can be started here, in one sentence, or None when one can."""
+    if sys.platform != "linux" or os.getuid() != 0:
+        return "a cluster of our own needs Linux and root (or name another one in KUBECONFIG)"
+    missing = missing_packages()
+    if missing:
+        return f"not installed: {', '.join(missing)} (scripts/prepare-cluster does it)"
+    files = [binary(one.name) for one in BINARIES] + [image(name) for name in IMAGES]
+    lacking = [file.stem for file in files if not file.exists()]
+    return f"not built yet: {', '.join(lacking)} (scripts/prepare-cluster does it)" if lacking else None
+
+
+__all__ = ["BINARIES", "IMAGES", "MODULES", "binary", "directory", "image", "missing_packages", "why_not"]
