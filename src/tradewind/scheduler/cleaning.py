@@ -17,7 +17,7 @@ from tradewind.ports.upkeep import Amounts, History, LogAmounts, Old, OldRun, Sh
 
 T = TypeVar("T")
 _KEYS_AT_ONCE = 200
-_SLICE = timedelta(milliseconds=10)
+_SLICE = timedelta(milliseconds=5)
 """A commit of the leader waits for one slice at most, and SQLite's own waiting adds up to twice as much."""
 
 
