@@ -174,7 +174,7 @@ def discover(paths: str, context: str | None, environ: Mapping[str, str]) -> Acc
     raise errors.Rejected(
         f"no cluster is known: KUBECONFIG is not set, {home} is not there, and this is no pod with a service account",
         code="no-cluster",
-        hint="name a kubeconfig in the settings (runtime.kubernetes.kubeconfig) or in KUBECONFIG",
+        hint="name a kubeconfig in the environment variable KUBECONFIG",
     )
 
 

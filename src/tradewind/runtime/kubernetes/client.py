@@ -29,6 +29,7 @@ from tradewind.runtime.kubernetes.credentials import Credentials
 
 _JSON = "application/json"
 _LONGEST_ERROR_BYTES = 1 << 20
+_REACH = "it is asked again; if this lasts, look whether the API server can be reached: kubectl version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,13 +242,13 @@ async def _error_body(response: aiohttp.ClientResponse) -> bytes:
 def _network(error: BaseException, asked: str) -> errors.Transient:
     """What kept us from an answer."""
     if isinstance(error, aiohttp.SocketTimeoutError):
-        return errors.Transient(f"{asked}: nothing came for too long", code="idle")
+        return errors.Transient(f"{asked}: nothing came for too long", code="idle", hint=_REACH)
     if isinstance(error, TimeoutError):
-        return errors.Transient(f"{asked}: no answer in time", code="no-answer")
+        return errors.Transient(f"{asked}: no answer in time", code="no-answer", hint=_REACH)
     if isinstance(error, (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
         return errors.Transient(
             f"{asked}: the server's certificate is not trusted: {error}",
             code="untrusted-certificate",
             hint="look at certificate-authority and tls-server-name of the kubeconfig's cluster",
         )
-    return errors.Transient(f"{asked}: {type(error).__name__}: {error}".rstrip(": "), code="network")
+    return errors.Transient(f"{asked}: {type(error).__name__}: {error}".rstrip(": "), code="network", hint=_REACH)

@@ -72,13 +72,18 @@ class _Creation:
                 raise
             except errors.Conflict as error:
                 if error.code != "already-exists":
-                    raise errors.Transient(error.message, object=self._called, code="conflict") from error
+                    raise errors.Transient(
+                        error.message, object=self._called, code="conflict", hint="it is asked again"
+                    ) from error
             try:
                 found = await self._find()
             except errors.NotFound:
                 if self._may_have_arrived:
                     raise errors.NotFound(
-                        "was created, and somebody deleted it since", object=self._called, code="created-and-gone"
+                        "was created, and somebody deleted it since",
+                        object=self._called,
+                        code="created-and-gone",
+                        hint="the audit log of the cluster says who deleted it",
                     ) from None
                 continue
             return self._own(found)
@@ -93,7 +98,12 @@ class _Creation:
         if whose is not None and whose.attempt_id == self._attempt_id:
             return found
         if found.deleted:
-            raise errors.Transient("a pod of this name is still ending", object=self._called, code="pod-name-ending")
+            raise errors.Transient(
+                "a pod of this name is still ending",
+                object=self._called,
+                code="pod-name-ending",
+                hint="it is waited for; if it never ends, its node may be gone: kubectl describe pod",
+            )
         told = f"attempt {whose.attempt_id} of task {whose.dag_id}.{whose.task_id}" if whose else "somebody else"
         raise errors.Conflict(
             f"exists already and belongs to {told} (UID {found.uid})",

@@ -224,7 +224,11 @@ def _refused(line: bytes, error: Exception) -> Refused:
 
 def nonsense(what: str, error: object) -> errors.Transient:
     """The server sent what is not of the API: a proxy's page, half an answer."""
-    return errors.Transient(f"the API server's answer is not {what}: {error}", code="nonsense")
+    return errors.Transient(
+        f"the API server's answer is not {what}: {error}",
+        code="nonsense",
+        hint="it is asked again; if this lasts, a proxy or something else answers in the API server's place",
+    )
 
 
 _NO_SPEC, _NO_STATUS, _NO_CONTAINER, _NO_STATE = _Spec(), _PodStatus(), _Container(), _State()

@@ -29,4 +29,6 @@ async def _one(reflector: Reflector, take: Take) -> None:
     async with contextlib.aclosing(reflector.changes()) as changes:
         async for change in changes:
             await take(change)
-    raise errors.Fatal(f"the reflector of {reflector.scope} ended; it never does")
+    raise errors.Fatal(
+        f"the reflector of {reflector.scope} ended; it never does", hint="a defect of Tradewind: please report it"
+    )

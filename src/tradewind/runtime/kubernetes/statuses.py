@@ -80,7 +80,7 @@ def of(status: Status, *, asked: str) -> errors.TradewindError:
     """The error that a Status stands for."""
     code, message = status.code or 0, status.message or status.reason or f"HTTP status {status.code}"
     if code in _TRY_AGAIN or code >= 500 or _is_quota_race(status):
-        return errors.Transient(f"{asked}: {message} ({code})", code=_transient_code(status), object=_object(status))
+        return _passing(status, message, asked)
     match code:
         case 401:
             return errors.Unauthorized(
@@ -94,9 +94,14 @@ def of(status: Status, *, asked: str) -> errors.TradewindError:
             return errors.NotFound(message, object=_object(status) or asked)
         case 409:
             kind = "already-exists" if status.reason == "AlreadyExists" else None
-            return errors.Conflict(message, code=kind, object=_object(status) or asked)
+            return errors.Conflict(
+                message,
+                code=kind,
+                object=_object(status) or asked,
+                hint="look at what is there: kubectl get, with its name",
+            )
         case 410:
-            return Expired(message, object=asked)
+            return Expired(message, object=asked, hint="the list is read anew, by itself")
         case _:
             return _refused(status, message, asked)
 
@@ -108,7 +113,9 @@ def _forbidden(status: Status, message: str) -> errors.Rejected:
     about = _object(status)
     causes = {cause.reason for cause in _causes(status)}
     if "NamespaceTerminating" in causes or "because it is being terminated" in message:
-        return errors.Rejected(message, code="namespace-terminating", object=about)
+        return errors.Rejected(
+            message, code="namespace-terminating", object=about, hint="create the namespace anew, or name another"
+        )
     if "exceeded quota" in message:
         return errors.Rejected(
             message, code="quota-exceeded", object=about, hint="it fits when other pods end, or with a larger quota"
@@ -117,7 +124,9 @@ def _forbidden(status: Status, message: str) -> errors.Rejected:
         return errors.Rejected(
             message, code="pod-security", object=about, hint="set security contexts that the namespace's level admits"
         )
-    return errors.Rejected(message, code="admission-denied", object=about)
+    return errors.Rejected(
+        message, code="admission-denied", object=about, hint="a policy of the cluster says no; its message names it"
+    )
 
 
 def _missing_right(right: re.Match[str], message: str) -> errors.Rejected:
@@ -137,7 +146,9 @@ def _refused(status: Status, message: str, asked: str) -> errors.Rejected:
     lacking = [cause for cause in causes if cause not in message]
     whole = f"{message} [{'; '.join(lacking)}]" if lacking else message
     code = "admission-denied" if "denied the request" in message else "invalid" if status.code == 422 else "bad-request"
-    return errors.Rejected(whole, code=code, object=_object(status) or asked)
+    return errors.Rejected(
+        whole, code=code, object=_object(status) or asked, hint="change what the message names in the task's arguments"
+    )
 
 
 def _is_quota_race(status: Status) -> bool:
@@ -145,10 +156,23 @@ def _is_quota_race(status: Status) -> bool:
     return status.code == 409 and status.details is not None and status.details.kind == "resourcequotas"
 
 
-def _transient_code(status: Status) -> str | None:
+def _passing(status: Status, message: str, asked: str) -> errors.Transient:
+    """What may go well the next time."""
     if status.code == 429:
-        return "too-many-requests"
-    return "webhook-failed" if "failed calling webhook" in (status.message or "") else None
+        return errors.Transient(
+            f"{asked}: the API server asks for less: {message}",
+            code="too-many-requests",
+            hint="less is asked for a while, by itself; if this lasts, the API server has too much to do",
+        )
+    if "failed calling webhook" in message:
+        return errors.Transient(
+            f"{asked}: {message}", code="webhook-failed", hint="it is asked again; look whether the webhook's pods run"
+        )
+    return errors.Transient(
+        f"{asked}: {message} ({status.code})",
+        object=_object(status),
+        hint="it is asked again; if this lasts, look at the API server: kubectl get --raw '/readyz?verbose'",
+    )
 
 
 def _object(status: Status) -> str:
