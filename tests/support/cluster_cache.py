@@ -67,7 +67,7 @@ PACKAGES = {
 
 def root() -> pathlib.Path:
     """The user's cache of this project."""
-    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "tradewind"
+    return pathlib.Path(os.environ.get("TRADEWIND_CACHE") or pathlib.Path.home() / ".cache" / "tradewind")
 
 
 @functools.cache
