@@ -43,6 +43,25 @@ with DAG("long", schedule=None):
     wait()
 """
 
+CHAIN = """
+from airflow.sdk import DAG, task
+
+with DAG("chain", schedule=None):
+    @task
+    def first():
+        import pathlib, time
+        folder = pathlib.Path(FOLDER)
+        (folder / "first").touch()
+        while not (folder / "go").exists():
+            time.sleep(0.01)
+
+    @task
+    def second():
+        return 1
+
+    first() >> second()
+"""
+
 
 @pytest.fixture
 def dags(tmp_path: pathlib.Path) -> pathlib.Path:
@@ -124,6 +143,27 @@ def test_a_draining_server_is_live_but_not_ready(tmp_path: pathlib.Path, dags: p
         assert failed == ["draining"]
         assert get(running, "/livez")[0] == 200
         assert json.loads(get(running, "/health")[1])["status"] == "draining"
+
+
+def test_a_draining_server_ends_with_what_ran_and_does_not_wait_for_what_comes_after_it(
+    tmp_path: pathlib.Path, dags: pathlib.Path
+) -> None:
+    (dags / "dags.py").write_text(CHAIN.replace("FOLDER", repr(str(tmp_path))))
+    with server.Server(tmp_path / "home", dags, "--set", "scheduler.drain_seconds=3600") as running:
+        running.trigger("chain", "r")
+        while not (tmp_path / "first").exists():
+            time.sleep(0.02)
+        assert running.process is not None
+        running.process.terminate()
+        while get(running, "/health")[0] == 200:
+            time.sleep(0.02)
+        (tmp_path / "go").touch()
+
+        assert running.process.wait(60) == 0
+        states = {one["task_id"]: one["state"] for one in running.run("chain", "r")["tasks"]}
+        running.process = None
+        assert states["first"] == "success"
+        assert states["second"] != "success"
 
 
 def test_the_service_manager_hears_when_it_is_ready_alive_and_stopping(

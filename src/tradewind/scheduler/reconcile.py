@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tradewind.engine import engine as engines
 from tradewind.model.events import AttemptEnded
@@ -57,6 +57,10 @@ class Reconciler:
     def knows(self, attempt_ids: Sequence[AttemptId]) -> None:
         """The runtime has these already (found after a restart)."""
         self._told.update(attempt_ids)
+
+    def has_any(self, attempt_ids: Collection[AttemptId]) -> bool:
+        """Whether the runtime has one of these. An attempt that is decided and not launched yet has no process."""
+        return not self._told.isdisjoint(attempt_ids)
 
     async def run_once(self) -> list[AttemptEnded]:
         """Launch and stop what the rows ask for. Returns ends of attempts that could not even be described."""

@@ -134,6 +134,7 @@ class Scheduler:
         """Launch nothing new; `run` ends when nothing runs any more, or at `stop`."""
         self._draining = True
         self._reconciler.held = True
+        self._engine.hold(True)
         self._wake.set()
 
     def stop(self) -> None:
@@ -228,7 +229,7 @@ class Scheduler:
             self._wake.set()
 
     def _on_room(self, lacks: str) -> None:
-        self._engine.hold(bool(lacks))
+        self._engine.hold(bool(lacks) or self._draining)
         self._wake.set()
 
     def _on_doubt(self, doubtful: bool) -> None:
@@ -248,7 +249,7 @@ class Scheduler:
             self.meter.cycle_began = None
             self.meter.cycles.add(self._clock.monotonic() - began)
             self.ready.set()
-            if self._draining and not self._alive:
+            if self._draining and not self._reconciler.has_any(self._alive):
                 return
             if not self._events:
                 await self._sleep()
