@@ -69,7 +69,7 @@ def status(name: str) -> dict[str, Any]:
 
 def managed(manager: str, *fields: str) -> dict[str, Any]:
     """What server-side apply notes of a manager."""
-    entry = {".": {}, "f:name": {}, "f:value": {}}
+    entry: dict[str, Any] = {".": {}, "f:name": {}, "f:value": {}}
     tree = {f"f:{field}": {f'k:{{"name":"{number}"}}': entry for number in range(8)} for field in fields}
     told = {"apiVersion": "v1", "time": "2026-01-01T10:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": tree}
     return {"manager": manager, "operation": "Update", **told}

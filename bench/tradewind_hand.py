@@ -14,12 +14,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tradewind import clock, settings, wiring
+from tradewind import clock, settings
 from tradewind.cli import client
 from tradewind.model.commands import TriggerRun
 from tradewind.model.ids import DagId
 from tradewind.ports import errors
 from tradewind.ports import store as store_port
+from tradewind.wiring import homes
 
 
 async def serve(home: Path, chosen: settings.Settings) -> None:
@@ -31,14 +32,14 @@ async def serve(home: Path, chosen: settings.Settings) -> None:
             print(json.dumps(await answer(place, store, json.loads(line))), flush=True)
 
 
-async def answer(place: wiring.Home, store: store_port.Store, request: dict[str, Any]) -> dict[str, Any]:
+async def answer(place: homes.Home, store: store_port.Store, request: dict[str, Any]) -> dict[str, Any]:
     """Do one request."""
     match request:
         case {"trigger": runs}:
             for dag_id, run_id in runs:
                 command = TriggerRun(dag_id=dag_id, run_id=run_id)
                 await store.inbox.put(command, "bench", clock.SystemClock().now())
-            wiring.wake_server(place)
+            homes.wake_server(place)
             return {"ok": True}
         case {"state": [dag_id, run_id]}:
             try:

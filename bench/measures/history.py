@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from bench import dagfiles, history_home, ledger, plan, system
-from tradewind import wiring
 from tradewind.model.facts import Batch, DagFact
 from tradewind.model.ids import DagId, RunKey, VersionHash
 from tradewind.model.rows import DagRow
 from tradewind.model.states import RunState, TaskState
 from tradewind.ports.store import Page, Store
 from tradewind.store import sql_store
+from tradewind.wiring import homes
 
 TITLE = "A long history"
 EMPTY = "tradewind-empty-home"
@@ -190,7 +190,7 @@ def _cleaning(ours: plan.Plan, home: Path, detail: dict[str, Any]) -> list[plan.
     # A fifth of it: long enough to see what the waits are like.
     keep = detail["task_instances"] // history_home.TASKS_PER_RUN // history_home.DAGS * 4 // 5
     command = [*program, "--home", str(home), "--keep-last", str(keep), "--yes", "-o", "json"]
-    wiring.tell_server(wiring.Home(home), {})  # as a server does, so that the removal leaves it its turn
+    homes.tell_server(homes.Home(home), {})  # as a server does, so that the removal leaves it its turn
     began = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=system.clean_environment()) as cleaning:
         beside = asyncio.run(_commit_until(home / "tradewind.db", cleaning))

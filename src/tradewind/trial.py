@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from tradewind import settings as settings_tree
-from tradewind import wiring
 from tradewind.cli import progress, run
 from tradewind.protocol.work import FileRef, LoadReport
 from tradewind.runtime.calling import Bodies
 from tradewind.sdk import errors, registry, spec
 from tradewind.sdk.definition import DAG
+from tradewind.wiring import homes
 from tradewind.worker import output
 from tradewind.worker.dagrun import RuntimeDagRun
 from tradewind.worker.loading import LoadedFile
@@ -95,7 +95,7 @@ class _ControlPlane:
         finally:
             self._bodies.close()
 
-    async def _run(self, home: wiring.Home) -> run.Finished:
+    async def _run(self, home: homes.Home) -> run.Finished:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         return await run.run_to_end(self._request, home)
 

@@ -22,8 +22,9 @@ import time
 from typing import Any
 
 from tests.support import server
-from tradewind import settings, wiring
+from tradewind import settings
 from tradewind.model import commands
+from tradewind.wiring import homes, storage
 
 DAGS = 4
 TASKS = 12
@@ -129,11 +130,11 @@ class KillLoop:
         self._runs += begun
 
     async def _ask_for(self, runs: list[tuple[str, str]]) -> None:
-        home = wiring.Home(self.server.home)
-        async with wiring.open_store(home, settings.Settings()) as store:
+        home = homes.Home(self.server.home)
+        async with storage.open_store(home, settings.Settings()) as store:
             for dag_id, run_id in runs:
-                await store.inbox.put(commands.TriggerRun(dag_id=dag_id, run_id=run_id), "kill loop", wiring.now())
-        wiring.wake_server(home)
+                await store.inbox.put(commands.TriggerRun(dag_id=dag_id, run_id=run_id), "kill loop", homes.now())
+        homes.wake_server(home)
 
     def _kill_one(self) -> bool:
         podlet = self.server.podlet_pid

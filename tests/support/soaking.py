@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 import psutil
 
 from tests.support import server
-from tradewind import settings, wiring
+from tradewind import settings
 from tradewind.model.commands import TriggerRun
 from tradewind.model.ids import DagId
 from tradewind.model.states import RunState
 from tradewind.ports import store as store_port
+from tradewind.wiring import homes, storage
 
 _DAG = """
 from airflow.sdk import DAG, task
@@ -77,19 +78,19 @@ def soak(folder: pathlib.Path, *, minutes: float, tasks_per_second: int) -> Soak
 
 
 async def _drive(running: server.Server, minutes: float, width: int) -> Soak:
-    home = wiring.Home(running.home)
+    home = homes.Home(running.home)
     looks: list[Look] = []
     runs = 0
     loop = asyncio.get_running_loop()
     began = loop.time()
-    async with wiring.open_store(home, settings.Settings()) as store:
+    async with storage.open_store(home, settings.Settings()) as store:
         while (passed := loop.time() - began) < 60 * minutes:
             if passed >= 60 * len(looks):
                 # Before the next run, so that what is seen is what stays.
                 done = await _all_ended(store, runs)
                 looks.append(_look(running, (loop.time() - began) / 60, done))
             await store.inbox.put(TriggerRun(dag_id="wide", run_id=f"run-{runs}"), "soak", datetime.now(UTC))
-            wiring.wake_server(home)
+            homes.wake_server(home)
             runs += 1
             await asyncio.sleep(max(0.0, began + runs - loop.time()))
         done = await _all_ended(store, runs)

@@ -342,10 +342,10 @@ def _needed(text: str, option: str) -> datetime:
 
 async def _find(store: Store, command: CreateBackfill) -> tuple[DagView, DagSpec, datetime]:
     """The DAG and the last moment whose slot may be due. Raises `errors.Rejected` for what has no dates."""
-    from tradewind import wiring
     from tradewind.model.timetable import BadTimetable
     from tradewind.model.timetable_range import slots_from
     from tradewind.ports import errors
+    from tradewind.wiring import homes
 
     view = await store.views.get_dag(DagId(command.dag_id))
     spec = (await store.versions.get(view.dag.version)).spec
@@ -361,11 +361,11 @@ async def _find(store: Store, command: CreateBackfill) -> tuple[DagView, DagSpec
             "the range begins before 1900", object="--from-date", code="bad-range", hint="check the year"
         )
     try:
-        slots_from(spec.timetable, command.start, min(command.end, wiring.now()), reverse=command.reverse)
+        slots_from(spec.timetable, command.start, min(command.end, homes.now()), reverse=command.reverse)
     except BadTimetable as error:
         problem = error.problem
         raise errors.Rejected(problem.message, object=problem.object, hint=problem.hint, code=problem.code) from error
-    return view, spec, min(command.end, wiring.now())
+    return view, spec, min(command.end, homes.now())
 
 
 async def _size(home: Path | None, tree: Any, command: CreateBackfill) -> tuple[bool, int]:
@@ -384,10 +384,10 @@ async def _dates(
     """A page of dates, the key of the next page, and how many dates there are."""
     from itertools import dropwhile, islice
 
-    from tradewind import wiring
     from tradewind.cli import client
     from tradewind.model.snapshot import RunRef
     from tradewind.model.timetable_range import count_slots, slots_from
+    from tradewind.wiring import homes
 
     def is_behind(slot: RunSlot) -> bool:
         at = slot.logical_date or slot.run_after
@@ -395,7 +395,7 @@ async def _dates(
 
     async with client.opened(home, tree) as (_, store):
         view, spec, end = await _find(store, command)
-        now = wiring.now()
+        now = homes.now()
         slots = slots_from(spec.timetable, command.start, end, reverse=command.reverse)
         due = (slot for slot in slots if slot.run_after <= now)
         chosen = list(islice(dropwhile(is_behind, due), limit + 1))

@@ -13,37 +13,37 @@ from pathlib import Path
 from typing import Any
 
 from tradewind import settings as settings_tree
-from tradewind import wiring
 from tradewind.model.commands import CommandResult
 from tradewind.ports import errors
 from tradewind.ports import store as store_port
+from tradewind.wiring import homes, storage
 
 _ANSWER_SECONDS = 30.0
 
 
 def settings_of(home: Path | None, settings: Path | None) -> settings_tree.Settings:
     """The settings that apply to a command."""
-    place = home or wiring.default_home()
+    place = home or homes.default_home()
     return settings_tree.load(settings or settings_tree.find(place), home=place)
 
 
 @asynccontextmanager
 async def opened(
     home: Path | None, settings: settings_tree.Settings
-) -> AsyncIterator[tuple[wiring.Home, store_port.Store]]:
+) -> AsyncIterator[tuple[homes.Home, store_port.Store]]:
     """The home and its store. Raises `errors.NotFound` for a home that does not exist."""
-    place = wiring.Home(home or wiring.default_home())
+    place = homes.Home(home or homes.default_home())
     if not place.path.is_dir():
         raise errors.NotFound(
             "does not exist", object=f"home {place.path}", code="home-missing", hint="`tradewind standalone` makes it"
         )
-    async with wiring.open_store(place, settings) as store:
+    async with storage.open_store(place, settings) as store:
         yield place, store
 
 
 def is_served(home: Path | None) -> bool:
     """Whether a server runs on the home."""
-    return wiring.find_server(wiring.Home(home or wiring.default_home())) is not None
+    return homes.find_server(homes.Home(home or homes.default_home())) is not None
 
 
 async def send(home: Path | None, settings: settings_tree.Settings, command: Any) -> CommandResult:
@@ -54,10 +54,10 @@ async def send(home: Path | None, settings: settings_tree.Settings, command: Any
 async def send_all(home: Path | None, settings: settings_tree.Settings, commands: Sequence[Any]) -> list[CommandResult]:
     """Ask for several things at once; their results in the same order. Raises for the first that is refused."""
     async with opened(home, settings) as (place, store):
-        ids = [await store.inbox.put(command, getpass.getuser(), wiring.now()) for command in commands]
-        if ids and wiring.find_server(place) is None:
+        ids = [await store.inbox.put(command, getpass.getuser(), homes.now()) for command in commands]
+        if ids and homes.find_server(place) is None:
             await _lead_briefly(place, settings, store, ids[-1])
-        wiring.wake_server(place)
+        homes.wake_server(place)
         results = [await _answer(store, inbox_id) for inbox_id in ids]
     for result in results:
         if not result.ok:
@@ -82,10 +82,12 @@ async def _answer(store: store_port.Store, inbox_id: int) -> CommandResult:
 
 
 async def _lead_briefly(
-    place: wiring.Home, settings: settings_tree.Settings, store: store_port.Store, inbox_id: int
+    place: homes.Home, settings: settings_tree.Settings, store: store_port.Store, inbox_id: int
 ) -> None:
     """No server runs: take the lease, decide the inbox, launch nothing, give the lease back."""
-    async with wiring.assemble(place, settings, ephemeral=True) as assembly:
+    from tradewind.wiring import control_plane  # much to load, and most commands only read
+
+    async with control_plane.assemble(place, settings, ephemeral=True) as assembly:
         assembly.scheduler.hold()
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(assembly.scheduler.run())

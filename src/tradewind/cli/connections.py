@@ -98,7 +98,7 @@ def set_connection(
     settings: options.SettingsOption = None,
 ) -> None:
     """Encrypt and keep a Connection, instead of the one that is there: from a URI, from JSON or from fields."""
-    from tradewind import wiring
+    from tradewind.wiring import secret_store
 
     fields = {
         "conn_type": conn_type,
@@ -119,9 +119,9 @@ def set_connection(
             if password == "-":
                 given["password"] = secret_values.from_stdin(f"the password of {conn_id}")
             written = given
-        connection = wiring.secret_files.connection(conn_id, written)
+        connection = secret_store.secret_files.connection(conn_id, written)
         if description is not None:
-            connection = wiring.secret_connections.with_description(connection, description)
+            connection = secret_store.secret_connections.with_description(connection, description)
         source = asyncio.run(_keep(connection, home, settings))
         secret_values.warn_of_history("password", uri or text or password)
         _tell("set", conn_id, source)
@@ -159,7 +159,7 @@ def import_connections(
     settings: options.SettingsOption = None,
 ) -> None:
     """Set what a file says: all of it, or nothing where an entry is bad."""
-    from tradewind import wiring
+    from tradewind.wiring import secret_store
 
     async def write(given: list[vault_port.Connection]) -> int:
         async with secret_values.vault(home, settings) as vault:
@@ -168,7 +168,7 @@ def import_connections(
     with exits.reported():
         secret_values.action(action)
         found = secret_values.file_format(file, form)
-        files = wiring.secret_files
+        files = secret_store.secret_files
         content = files.read_text(sys.stdin.read(), found, file) if str(file) == "-" else files.read(file, form=found)
         given = list(files.connections_of(content, file).values())
         done = asyncio.run(write(given))
@@ -188,7 +188,7 @@ def export_connections(
     settings: options.SettingsOption = None,
 ) -> None:
     """Write all that is kept, in the clear, in the form that Airflow and `import` read."""
-    from tradewind import wiring
+    from tradewind.wiring import secret_store
 
     async def read() -> list[vault_port.Connection]:
         async with secret_values.vault(home, settings) as vault:
@@ -198,7 +198,7 @@ def export_connections(
         options.choose("--serialization-format", serialization, ("uri", "json"))
         found = secret_values.file_format(file, form)
         kept = asyncio.run(read())
-        text = wiring.secret_files.write_connections(kept, found, as_json=serialization == "json")
+        text = secret_store.secret_files.write_connections(kept, found, as_json=serialization == "json")
         secret_values.write_out(text, file, shown=show, count=f"Connections: {len(kept)}")
 
 

@@ -196,14 +196,14 @@ def source(
     """Print the DAG file as the newest (or another) version has it."""
     from rich.syntax import Syntax
 
-    from tradewind import wiring
     from tradewind.cli import client, finding
+    from tradewind.wiring import storage
 
     async def read() -> tuple[str, str]:
         tree = client.settings_of(home, settings)
         async with client.opened(home, tree) as (place, store):
             found = await finding.find_version(store, dag_id, version)
-            path = wiring.open_snapshots(place, tree).path(found.tree) / found.spec.file
+            path = storage.open_snapshots(place, tree).path(found.tree) / found.spec.file
         try:
             return str(path), path.read_text()
         except OSError as error:

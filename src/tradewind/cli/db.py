@@ -26,17 +26,17 @@ def migrate(
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
     """Bring the database to this program's schema, as everything that opens it does."""
-    from tradewind import wiring
+    from tradewind.wiring import housekeeping, storage
 
     async def work(place: Any, chosen: Any) -> None:
-        async with wiring.open_store(place, chosen):
+        async with storage.open_store(place, chosen):
             pass
 
     with exits.reported():
         place, chosen = _home(home, settings)
-        before = wiring.find_schema(place, chosen)
+        before = housekeeping.find_schema(place, chosen)
         asyncio.run(work(place, chosen))
-        after = wiring.find_schema(place, chosen)
+        after = housekeeping.find_schema(place, chosen)
         done = "made" if before is None else "nothing to do" if before == after else "migrated"
         fields = {"database": _shown(place, chosen), "from": before or "none", "to": after, "done": done}
         tables.show_object(fields, output=output)
@@ -53,10 +53,10 @@ def check(
 
     Exit code 1 where something is wrong. Takes seconds per million task instances; a server may run.
     """
-    from tradewind import wiring
+    from tradewind.wiring import housekeeping
 
     async def work(place: Any, chosen: Any) -> list[dict[str, Any]]:
-        async with wiring.open_upkeep(place, chosen) as upkeep:
+        async with housekeeping.open_upkeep(place, chosen) as upkeep:
             repaired = await upkeep.checks.repair() if repair else []
             found = await upkeep.checks.check()
             gone = await upkeep.store.history.list_gone(await upkeep.shelf.list_runs())
@@ -84,12 +84,12 @@ def backup(
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
     """Write the database as of now into one file; a server may run. The encryption key is never in it."""
-    from tradewind import wiring
+    from tradewind.wiring import housekeeping
 
     with exits.reported():
         place, chosen = _home(home, settings)
         with _bar("backing up", None) as advance:
-            made = wiring.back_up(place, chosen, target.absolute(), with_logs=with_logs, progress=advance)
+            made = housekeeping.back_up(place, chosen, target.absolute(), with_logs=with_logs, progress=advance)
         tables.show_object(
             {
                 "backup": str(target),
@@ -122,14 +122,14 @@ def restore(
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
     """Put a backup into a home on which no server runs; every file is held to the backup's manifest first."""
-    from tradewind import wiring
+    from tradewind.wiring import homes, housekeeping
 
     with exits.reported():
-        place = wiring.Home((home or wiring.default_home()).absolute())
+        place = homes.Home((home or homes.default_home()).absolute())
         chosen = _settings(place, settings)
         _refuse_server(place, "a backup cannot be put under it")
         with _bar("restoring", source.stat().st_size if source.is_file() else None) as advance:
-            manifest, aside = wiring.restore(place, chosen, source.absolute(), replace=replace, progress=advance)
+            manifest, aside = housekeeping.restore(place, chosen, source.absolute(), replace=replace, progress=advance)
         fields = {
             "restored": str(place.path),
             "files": len(manifest.members),
@@ -174,12 +174,12 @@ def clean(
 
     Can be ended and begun again at any time. Facts, the log of all decisions, go by --before where no --dag is given.
     """
-    from tradewind import wiring
     from tradewind.model.ids import DagId
     from tradewind.ports import upkeep as port
+    from tradewind.wiring import homes, housekeeping
 
     async def work(place: Any, chosen: Any, old: port.Old) -> dict[str, Any] | None:
-        async with wiring.open_upkeep(place, chosen) as upkeep:
+        async with housekeeping.open_upkeep(place, chosen) as upkeep:
             if old.dag_id is not None:
                 await upkeep.store.views.get_dag(old.dag_id)
             doomed = await upkeep.cleaning.find(old)
@@ -192,7 +192,7 @@ def clean(
             whole = rows.runs + rows.task_instances + rows.attempts + rows.xcoms + rows.facts
             with _bar("removing", whole, rows=True) as advance:
 
-                def told(part: wiring.CleaningTotal) -> None:
+                def told(part: housekeeping.CleaningTotal) -> None:
                     went = part.rows
                     advance(went.runs + went.task_instances + went.attempts + went.xcoms + went.facts)
 
@@ -209,7 +209,7 @@ def clean(
                 code="clean-what",
             )
         old = port.Old(
-            before=None if before is None else read_before(before, wiring.now()),
+            before=None if before is None else read_before(before, homes.now()),
             dag_id=None if dag_id is None else DagId(dag_id),
             keep_last=1 if keep_last is None else keep_last,
         )
@@ -242,9 +242,9 @@ def read_before(text: str, now: datetime) -> datetime:
 
 
 def _home(home: Path | None, settings: Path | None) -> tuple[Any, settings_tree.Settings]:
-    from tradewind import wiring
+    from tradewind.wiring import homes
 
-    place = wiring.Home((home or wiring.default_home()).absolute())
+    place = homes.Home((home or homes.default_home()).absolute())
     if not place.path.is_dir():
         raise errors.NotFound(
             "does not exist", object=f"home {place.path}", code="home-missing", hint="`tradewind standalone` makes it"
@@ -257,9 +257,9 @@ def _settings(place: Any, settings: Path | None) -> settings_tree.Settings:
 
 
 def _refuse_server(place: Any, why: str) -> None:
-    from tradewind import wiring
+    from tradewind.wiring import homes
 
-    server = wiring.find_server(place)
+    server = homes.find_server(place)
     if server is not None:
         raise errors.Conflict(
             f"a server runs on it (pid {server['pid']}): {why}",

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tradewind import __version__, wiring
+from tradewind import __version__
 from tradewind import settings as settings_tree
 from tradewind.cli import tables
 from tradewind.cli.options import Output
@@ -29,6 +29,7 @@ from tradewind.monitoring import machine
 from tradewind.monitoring.machine import Finding
 from tradewind.ports import errors
 from tradewind.ports import store as store_port
+from tradewind.wiring import homes, housekeeping, secret_store, storage
 
 _HEALTH_SECONDS = 5
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -51,11 +52,11 @@ def examine(request: Request, environment: Mapping[str, str] = os.environ) -> li
 
 async def _examine(request: Request, environment: Mapping[str, str]) -> list[Finding]:
     found: list[Finding] = []
-    home = wiring.Home(request.home)
+    home = homes.Home(request.home)
     loaded, finding = _settings(request, environment)
     found.append(finding)
     settings = loaded.settings if loaded is not None else settings_tree.Settings()
-    server = wiring.find_server(home)
+    server = homes.find_server(home)
     dags = request.dags or _dags(home, settings, server)
     looked = await asyncio.to_thread(
         lambda: list(machine.look(home.path, dags, parallelism=settings.scheduler.parallelism))
@@ -106,7 +107,7 @@ def _settings(request: Request, environment: Mapping[str, str]) -> tuple[setting
 
 
 async def _database(
-    home: wiring.Home,
+    home: homes.Home,
     settings: settings_tree.Settings,
     environment: Mapping[str, str],
     server: Mapping[str, Any] | None,
@@ -114,7 +115,7 @@ async def _database(
     zone = str(server.get("zone", "")) if server else ""
     kind = "PostgreSQL" if settings.database.url.startswith("postgres") else "SQLite"
     try:
-        found, newest = await asyncio.to_thread(wiring.find_schema, home, settings), wiring.SCHEMA
+        found, newest = await asyncio.to_thread(housekeeping.find_schema, home, settings), housekeeping.SCHEMA
         if found is None:
             yield Finding(check="database", state="ok", message=f"{kind}, not made yet: the first start makes it")
         elif found > newest:
@@ -128,7 +129,7 @@ async def _database(
             for finding in machine.clock(time.time(), None, zone, environment):
                 yield finding
             return
-        async with wiring.open_store(home, settings) as store:
+        async with storage.open_store(home, settings) as store:
             await store.check()
             yield Finding(check="database", state="ok", message=f"{kind}, schema {found} is current")
             for finding in machine.clock(time.time(), await _newest(store), zone, environment):
@@ -146,8 +147,8 @@ async def _newest(store: store_port.Store) -> float | None:
     return max(moments).timestamp() if moments else None
 
 
-async def _key(home: wiring.Home, store: store_port.Store) -> Finding:
-    key = wiring.find_key(home)
+async def _key(home: homes.Home, store: store_port.Store) -> Finding:
+    key = secret_store.find_key(home)
     sealed = sum([len(await store.vault.list(kind)) for kind in ("variable", "connection")])
     try:
         if not key.exists():
@@ -214,7 +215,7 @@ def _told(name: str, url: str, told: Mapping[str, Any]) -> Finding:
 # -- DAG files, images, the environment ----------------------------------------------------------------------------
 
 
-def _dags(home: wiring.Home, settings: settings_tree.Settings, server: Mapping[str, Any] | None) -> Path:
+def _dags(home: homes.Home, settings: settings_tree.Settings, server: Mapping[str, Any] | None) -> Path:
     if server is not None and server.get("dags"):
         return Path(str(server["dags"]))
     return Path(settings.dags.folder) if settings.dags.folder else home.path / "dags"

@@ -138,13 +138,13 @@ def standalone(
 ) -> None:
     """Serve everything on this machine until stopped: Ctrl-C once drains, twice stops at once."""
     from tradewind import settings as settings_tree
-    from tradewind import wiring
     from tradewind.cli import standalone as standalone_command
+    from tradewind.wiring import homes
 
     with exits.reported():
         options.choose("--log-level", log_level, ("debug", "info", "warning", "error"))
         options.choose("--log-format", log_format, ("", "text", "json"))
-        place = home or wiring.default_home()
+        place = home or homes.default_home()
         request = standalone_command.Request(
             home=place.resolve(),
             dags=dags,
@@ -171,11 +171,11 @@ def systemd_unit(
 ) -> None:
     """Print a systemd unit that runs `tradewind standalone`; what runs outlives its restarts."""
     from tradewind import settings as settings_tree
-    from tradewind import wiring
     from tradewind.cli import systemd_unit as unit_command
+    from tradewind.wiring import homes
 
     with exits.reported():
-        place = home or wiring.default_home()
+        place = home or homes.default_home()
         request = unit_command.Request(
             home=place,
             dags=dags,
@@ -196,22 +196,14 @@ def doctor(
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
     """Look at this machine and this home: what is in order, what is not, what to do. Exit code 1: a check fails."""
-    from tradewind import wiring
     from tradewind.cli import doctor as doctor_command
+    from tradewind.wiring import homes
 
     with exits.reported():
-        place = (home or wiring.default_home()).expanduser().resolve()
+        place = (home or homes.default_home()).expanduser().resolve()
         findings = doctor_command.examine(doctor_command.Request(home=place, settings_file=settings, dags=dags))
         doctor_command.show(findings, output=output)
     raise typer.Exit(exits.RUN_FAILED if any(one.state == "fail" for one in findings) else exits.OK)
-
-
-def _beside(file: Path) -> Path | None:
-    """A settings file next to the DAG file, or in the folder above."""
-    for folder in (file.resolve().parent, file.resolve().parent.parent):
-        if (folder / "tradewind.toml").is_file():
-            return folder / "tradewind.toml"
-    return None
 
 
 def main() -> None:

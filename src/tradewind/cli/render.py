@@ -13,7 +13,6 @@ from typing import Any
 import yaml
 
 from tradewind import settings as settings_tree
-from tradewind import wiring
 from tradewind.cli import exits
 from tradewind.cli import run as run_command
 from tradewind.model.dagspec import DagSpec, TaskSpec
@@ -22,6 +21,7 @@ from tradewind.model.rows import DagRun, TaskInstance
 from tradewind.model.states import RunState, RunType, TaskState
 from tradewind.model.timetable import manual_interval
 from tradewind.ports import errors
+from tradewind.wiring import control_plane, homes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Request:
 
 def render(request: Request) -> int:
     """Render; the exit code."""
-    scratch = wiring.Home(Path(tempfile.mkdtemp(prefix="tradewind-")))
+    scratch = homes.Home(Path(tempfile.mkdtemp(prefix="tradewind-")))
     try:
         rendered = asyncio.run(_render(request, scratch))
     finally:
@@ -52,8 +52,8 @@ def render(request: Request) -> int:
     return exits.OK
 
 
-async def _render(request: Request, home: wiring.Home) -> dict[str, Any]:
-    async with wiring.assemble(home, request.settings, ephemeral=True) as assembly:
+async def _render(request: Request, home: homes.Home) -> dict[str, Any]:
+    async with control_plane.assemble(home, request.settings, ephemeral=True) as assembly:
         folder, name = run_command.split(request.file)
         bundle = assembly.bundle(folder, name="render", only=name)
         refresh = await bundle.refresh()

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from tradewind import settings as settings_tree
-from tradewind import wiring
 from tradewind.cli import document, exits
 from tradewind.cli import progress as progress_view
 from tradewind.model.commands import CancelRun, CommandResult, SetPaused, TriggerRun
@@ -25,6 +24,7 @@ from tradewind.model.ids import DagId
 from tradewind.model.rows import DagRun, TaskInstance, XComRow
 from tradewind.model.snapshot import RunRef
 from tradewind.ports import errors
+from tradewind.wiring import control_plane, homes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Request:
     settings: settings_tree.Settings
     output: str = "text"
     with_xcom: bool = False
-    bodies: wiring.Bodies | None = None
+    bodies: control_plane.Bodies | None = None
     """Where the caller's thread takes Python bodies from; then this is not the main thread, and hears no signals."""
 
 
@@ -66,9 +66,9 @@ def run(request: Request) -> int:
 
 
 @contextmanager
-def opened_home(request: Request) -> Iterator[wiring.Home]:
+def opened_home(request: Request) -> Iterator[homes.Home]:
     """The home that was asked for, or one that is gone afterwards."""
-    home = wiring.Home(request.home or Path(tempfile.mkdtemp(prefix="tradewind-")))
+    home = homes.Home(request.home or Path(tempfile.mkdtemp(prefix="tradewind-")))
     try:
         yield home
     finally:
@@ -76,9 +76,9 @@ def opened_home(request: Request) -> Iterator[wiring.Home]:
             home.remove()
 
 
-async def run_to_end(request: Request, home: wiring.Home) -> Finished:
+async def run_to_end(request: Request, home: homes.Home) -> Finished:
     """One run, with a control plane of its own. Raises `errors.Rejected` where it cannot begin."""
-    async with wiring.assemble(home, request.settings, ephemeral=True, bodies=request.bodies) as assembly:
+    async with control_plane.assemble(home, request.settings, ephemeral=True, bodies=request.bodies) as assembly:
         scheduler = assembly.scheduler
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(scheduler.run(), name="scheduler")
@@ -88,7 +88,7 @@ async def run_to_end(request: Request, home: wiring.Home) -> Finished:
                 scheduler.stop()
 
 
-async def _drive(request: Request, assembly: wiring.Assembly, serving: asyncio.Task[None]) -> Finished:
+async def _drive(request: Request, assembly: control_plane.Assembly, serving: asyncio.Task[None]) -> Finished:
     folder, name = split(request.file)
     bundle = assembly.bundle(folder, name=f"run:{folder}", only=name)
     refresh = await bundle.refresh()
@@ -136,14 +136,14 @@ def _is_quiet(request: Request) -> bool:
 
 def _on_end(watching: dict[str, int], ended: asyncio.Future[DagRun]) -> Callable[[Batch], None]:
     def watch(batch: Batch) -> None:
-        for run in wiring.finished_runs(batch):
+        for run in control_plane.finished_runs(batch):
             if run.run_key == watching.get("key") and not ended.done():
                 ended.set_result(run)
 
     return watch
 
 
-async def _command(assembly: wiring.Assembly, command: Any, serving: asyncio.Task[None]) -> CommandResult:
+async def _command(assembly: control_plane.Assembly, command: Any, serving: asyncio.Task[None]) -> CommandResult:
     """Put a command into the inbox, wake the leader beside us, and wait for what becomes of it."""
     inbox_id = await assembly.store.inbox.put(command, "run", assembly.clock.now())
     assembly.scheduler.wake()
@@ -179,7 +179,7 @@ def beside(file: Path) -> Path | None:
     return None
 
 
-def choose(refresh: wiring.Refresh, specs: dict[str, DagSpec], dag_id: str | None, file: Path) -> DagSpec:
+def choose(refresh: control_plane.Refresh, specs: dict[str, DagSpec], dag_id: str | None, file: Path) -> DagSpec:
     """The DAG that is meant. Raises `errors.Rejected` with what the file has."""
     if dag_id is not None and dag_id in specs:
         return specs[dag_id]
@@ -212,7 +212,7 @@ def choose(refresh: wiring.Refresh, specs: dict[str, DagSpec], dag_id: str | Non
 class _Interrupts:
     """Ctrl-C or SIGTERM once: cancel the run and wait for its end; twice: end at once."""
 
-    def __init__(self, assembly: wiring.Assembly, dag_id: str, run_id: str, note: Callable[[str], None]) -> None:
+    def __init__(self, assembly: control_plane.Assembly, dag_id: str, run_id: str, note: Callable[[str], None]) -> None:
         self._assembly = assembly
         self._cancel = CancelRun(dag_id=dag_id, run_id=run_id)
         self._note = note

@@ -38,8 +38,8 @@ def show_next(
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
     """The next scheduled runs of a DAG: when each is made and what it is about; or why there are none."""
-    from tradewind import wiring
     from tradewind.cli import client
+    from tradewind.wiring import homes
 
     with exits.reported():
         tree = client.settings_of(home, settings)
@@ -52,7 +52,7 @@ def show_next(
 
         dag, spec, active = asyncio.run(read())
         coming = find_coming(
-            dag, spec, now=wiring.now(), count=count, window_seconds=tree.scheduler.schedule_jitter_seconds
+            dag, spec, now=homes.now(), count=count, window_seconds=tree.scheduler.schedule_jitter_seconds
         )
         reasons = find_reasons(dag, spec, coming, active=active, served=client.is_served(home))
         where = zone_of(spec)

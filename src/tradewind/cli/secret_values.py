@@ -20,7 +20,7 @@ from tradewind.model import masking
 from tradewind.ports import errors
 
 if TYPE_CHECKING:
-    from tradewind import wiring
+    from tradewind.wiring import secret_store
 
 HIDDEN = "***"
 ACTIONS = ("overwrite", "fail", "skip")
@@ -40,14 +40,14 @@ FORMATS = ("json", "yaml", "env")
 
 
 @asynccontextmanager
-async def vault(home: options.HomeOption, settings: options.SettingsOption) -> AsyncIterator[wiring.Vault]:
+async def vault(home: options.HomeOption, settings: options.SettingsOption) -> AsyncIterator[secret_store.Vault]:
     """The vault of the home that applies; the database is read and written directly."""
-    from tradewind import wiring
     from tradewind.cli import client
+    from tradewind.wiring import secret_store
 
     found = client.settings_of(home, settings)
     async with client.opened(home, found) as (place, store):
-        yield wiring.open_vault(place, store, found, os.environ)
+        yield secret_store.open_vault(place, store, found, os.environ)
 
 
 def read(what: str, given: str | None, file: Path | None = None) -> str:

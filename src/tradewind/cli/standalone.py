@@ -14,11 +14,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tradewind import __version__, wiring
+from tradewind import __version__
 from tradewind import settings as settings_tree
 from tradewind.cli import journal, vitals
 from tradewind.monitoring import machine, records, service_manager
 from tradewind.ports import errors
+from tradewind.wiring import control_plane, homes
 
 _log = logging.getLogger("tradewind.server")
 _ROUND_SECONDS = 15.0
@@ -39,8 +40,8 @@ class Request:
 
 def serve(request: Request) -> int:
     """Serve until stopped; the exit code."""
-    home = wiring.Home(request.home)
-    running = wiring.find_server(home)
+    home = homes.Home(request.home)
+    running = homes.find_server(home)
     if running is not None:
         raise errors.Conflict(
             f"a server runs on it already (pid {running['pid']})",
@@ -52,7 +53,7 @@ def serve(request: Request) -> int:
     manager = service_manager.ServiceManager.take(os.environ)
     records.install(sys.stderr, format=log_format, level=request.log_level)
     try:
-        wiring.run_loop(Server(request, home, manager).run())
+        control_plane.run_loop(Server(request, home, manager).run())
     except Exception as error:
         if log_format == "json":  # the message that people get on stderr is no JSON
             _log.critical("ended by an error: %s", error)
@@ -63,7 +64,7 @@ def serve(request: Request) -> int:
 class Server:
     """One server."""
 
-    def __init__(self, request: Request, home: wiring.Home, manager: service_manager.ServiceManager) -> None:
+    def __init__(self, request: Request, home: homes.Home, manager: service_manager.ServiceManager) -> None:
         self._request = request
         self._home = home
         self._manager = manager
@@ -73,7 +74,7 @@ class Server:
     async def run(self) -> None:
         """Serve until stopped."""
         self._manager.status("starting")
-        async with wiring.assemble(self._home, self._request.settings) as assembly:
+        async with control_plane.assemble(self._home, self._request.settings) as assembly:
             folder = self._folder()
             bundle = assembly.bundle(folder)
             told = vitals.Vitals(assembly, bundle)
@@ -108,7 +109,7 @@ class Server:
             "version": __version__,
             "zone": machine.zone(os.environ),
         }
-        wiring.tell_server(self._home, told)
+        homes.tell_server(self._home, told)
         database = "PostgreSQL" if self._request.settings.database.url.startswith("postgres") else "SQLite"
         facts = (
             f"tradewind {__version__} serves {self._home.path} ({database})",
@@ -117,12 +118,12 @@ class Server:
         )
         _log.info("%s", ("\n" if sys.stderr.isatty() else ", ").join(facts))
 
-    async def _serve(self, assembly: wiring.Assembly, bundle: wiring.Bundle, told: vitals.Vitals) -> None:
+    async def _serve(self, assembly: control_plane.Assembly, bundle: control_plane.Bundle, told: vitals.Vitals) -> None:
         scheduler = assembly.scheduler
         lines = journal.Journal()
         scheduler.watch(lines.batch, on_lead=lines.restored)
 
-        def refreshed(refresh: wiring.Refresh) -> None:
+        def refreshed(refresh: control_plane.Refresh) -> None:
             told.refreshed = True
             self._refreshed.set()
             if refresh.parsed or refresh.gone or not lines.knows_files:
@@ -142,13 +143,13 @@ class Server:
                 task.cancel()
         lines.stopped(scheduler.count().alive)
 
-    async def _look_around(self, assembly: wiring.Assembly, lines: journal.Journal) -> None:
+    async def _look_around(self, assembly: control_plane.Assembly, lines: journal.Journal) -> None:
         """Say what is held back when it begins to be."""
         while True:
             await asyncio.sleep(_ROUND_SECONDS)
             lines.held(assembly.scheduler.problems(), assembly.scheduler.count().missing_pools)
 
-    async def _keep_told(self, assembly: wiring.Assembly, told: vitals.Vitals) -> None:
+    async def _keep_told(self, assembly: control_plane.Assembly, told: vitals.Vitals) -> None:
         """Tell the service manager that we are ready, and go on telling that we are alive while we are."""
         await asyncio.gather(assembly.scheduler.ready.wait(), self._refreshed.wait())
         self._manager.ready(f"serving {self._home.path}")
@@ -159,7 +160,7 @@ class Server:
                 self._manager.alive()
             await asyncio.sleep(self._manager.watchdog.total_seconds() / 3)
 
-    def _on_signal(self, assembly: wiring.Assembly, lines: journal.Journal, told: vitals.Vitals) -> None:
+    def _on_signal(self, assembly: control_plane.Assembly, lines: journal.Journal, told: vitals.Vitals) -> None:
         self._signals += 1
         scheduler = assembly.scheduler
         if self._signals > 1:

@@ -47,15 +47,15 @@ def logs(
     settings: options.SettingsOption = None,
 ) -> None:
     """Print a task's log. The verdict comes last, on stderr."""
-    from tradewind import wiring
     from tradewind.cli import client, finding
+    from tradewind.wiring import storage
 
     async def read() -> None:
         only = Filter(grep, since)
         name, index = options.read_task(task_id)
         async with client.opened(home, client.settings_of(home, settings)) as (place, store):
             run = await finding.find_run(store, dag_id, run_id)
-            reader = wiring.open_logs(place)
+            reader = storage.open_logs(place)
             attempt = await finding.find_attempt(store, run, name, index, try_number, wait=follow)
             if all_tries:
                 await _earlier(store, run, attempt, reader, only, timestamps)

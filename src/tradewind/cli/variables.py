@@ -135,7 +135,7 @@ def import_variables(
     settings: options.SettingsOption = None,
 ) -> None:
     """Set what a file says: all of it, or nothing where an entry is bad."""
-    from tradewind import wiring
+    from tradewind.wiring import secret_store
 
     async def write(given: dict[str, tuple[str, str]]) -> int:
         async with secret_values.vault(home, settings) as vault:
@@ -144,9 +144,8 @@ def import_variables(
     with exits.reported():
         secret_values.action(action)
         content = _content(file, form)
-        given = {
-            key: (value, told or "") for key, (value, told) in wiring.secret_files.variables_of(content, file).items()
-        }
+        found = secret_store.secret_files.variables_of(content, file)
+        given = {key: (value, told or "") for key, (value, told) in found.items()}
         done = asyncio.run(write(given))
         left = f"; {len(given) - done} were there and stay" if done < len(given) else ""
         print(f"{done} of {len(given)} Variables set{left}", file=sys.stderr)
@@ -161,7 +160,7 @@ def export_variables(
     settings: options.SettingsOption = None,
 ) -> None:
     """Write all that is kept, in the clear, in the form that Airflow and `import` read."""
-    from tradewind import wiring
+    from tradewind.wiring import secret_store
 
     async def read() -> list[tuple[str, str, str]]:
         async with secret_values.vault(home, settings) as vault:
@@ -170,17 +169,17 @@ def export_variables(
     with exits.reported():
         found = secret_values.file_format(file, form)
         kept = asyncio.run(read())
-        text = wiring.secret_files.write_variables(kept, found)
+        text = secret_store.secret_files.write_variables(kept, found)
         secret_values.write_out(text, file, shown=show, count=f"Variables: {len(kept)}")
 
 
 def _content(file: Path, form: str | None) -> dict[str, Any]:
-    from tradewind import wiring
+    from tradewind.wiring import secret_store
 
     found = secret_values.file_format(file, form)
     if str(file) == "-":
-        return wiring.secret_files.read_text(sys.stdin.read(), found, file)
-    return wiring.secret_files.read(file, form=found)
+        return secret_store.secret_files.read_text(sys.stdin.read(), found, file)
+    return secret_store.secret_files.read(file, form=found)
 
 
 def _tell(what: str, key: str, source: str | None) -> None:

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tradewind import __version__, wiring
+from tradewind import __version__
 from tradewind.monitoring import metrics
 from tradewind.monitoring.health import Check
 from tradewind.ports import errors
+from tradewind.wiring import control_plane
 
 _STUCK_SECONDS = 60.0
 """One cycle may take this long; the largest batches take a second or two."""
@@ -29,7 +30,7 @@ _PAGE = resource.getpagesize()
 class Vitals:
     """Implements `monitoring.health.Subject` for one server."""
 
-    def __init__(self, assembly: wiring.Assembly, bundle: wiring.Bundle) -> None:
+    def __init__(self, assembly: control_plane.Assembly, bundle: control_plane.Bundle) -> None:
         self._assembly = assembly
         self._bundle = bundle
         self._started = datetime.now(UTC)

@@ -9,6 +9,7 @@ import datetime as dt
 from typing import Any, overload
 
 import pendulum
+from pendulum.tz.local_timezone import get_local_timezone
 from pendulum.tz.timezone import FixedTimezone, Timezone
 
 from tradewind.sdk import errors
@@ -100,12 +101,12 @@ def parse(string: str, timezone: Any = None, *, strict: bool = False) -> pendulu
 
 def parse_timezone(name: str | int) -> Any:
     """A zone by name, or by its offset in seconds."""
-    return pendulum.timezone(name)
+    return FixedTimezone(name) if isinstance(name, int) else Timezone(name)
 
 
 def local_timezone() -> Any:
     """The zone of this machine."""
-    return pendulum.local_timezone()
+    return get_local_timezone()
 
 
 def from_timestamp(timestamp: float, tz: Any = utc) -> pendulum.DateTime:

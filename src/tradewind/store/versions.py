@@ -27,7 +27,8 @@ on conflict (version) do nothing
 """
 _GET = "select body from dag_version where version = ?"
 _OF_DAG = """
-select body from dag_version where dag_id >= ? and dag_id <= ? order by dag_id desc, created_at desc, version desc limit ?
+select body from dag_version where dag_id >= ? and dag_id <= ?
+order by dag_id desc, created_at desc, version desc limit ?
 """
 _PUT_FILE = """
 insert into dag_file (bundle, path, body) values (?, ?, ?)

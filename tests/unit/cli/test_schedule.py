@@ -55,7 +55,7 @@ def test_what_is_told_is_what_the_engine_then_makes_and_when(
     world.see(spec)
     world.succeed_all()
     now, made_already = world.now, len(world.runs())
-    coming = schedule.find_coming(world.ledger.dags["d"], spec, now=now, count=7, window_seconds=window)
+    coming = schedule.find_coming(world.ledger.dags[DagId("d")], spec, now=now, count=7, window_seconds=window)
     at: list[datetime] = []
     while len(at) < len(coming.slots):
         due = world.engine.next_due()
@@ -99,7 +99,7 @@ def test_what_holds_up_runs_that_are_to_come_is_told_beside_them() -> None:
 def test_of_a_continuous_schedule_only_the_next_is_known_and_once_is_told_as_made() -> None:
     assert len(schedule.find_coming(ROW, _spec(Continuous()), now=START, count=5, window_seconds=9).slots) == 1
     world = World(_spec(Once()))
-    assert "scheduled once, and was made" in _why(_spec(Once()), world.ledger.dags["d"])[0]
+    assert "scheduled once, and was made" in _why(_spec(Once()), world.ledger.dags[DagId("d")])[0]
 
 
 def test_times_are_meant_in_the_zone_of_the_timetable_or_else_of_the_dag() -> None:

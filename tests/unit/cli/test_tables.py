@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from tradewind.cli import tables
 from tradewind.cli.options import Output
 
 AT = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"dag_id": "a", "state": "success", "at": AT, "took": timedelta(seconds=75), "note": None, "tags": ["x", "y"]},
     {"dag_id": "b\tc", "state": "failed", "at": None, "took": None, "note": None, "tags": []},
 ]

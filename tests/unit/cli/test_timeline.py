@@ -8,6 +8,7 @@ import pytest
 
 from tests.support import rows
 from tradewind.cli import timeline
+from tradewind.model.rows import TaskInstance
 from tradewind.model.states import RunState, TaskState
 
 
@@ -15,7 +16,7 @@ def at(seconds: float) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def ran(task_id: str, queued: float, started: float, ended: float, map_index: int = -1) -> rows.TaskInstance:
+def ran(task_id: str, queued: float, started: float, ended: float, map_index: int = -1) -> TaskInstance:
     return rows.task(
         1,
         task_id,

@@ -1,23 +1,17 @@
-"""The assembly: the only module that names concrete adapters. Everything else gets ports by constructor."""
+"""The assembly of one control plane: every adapter opened in order, handed to the services by constructor."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import gc
-import glob
-import json
 import os
-import shutil
-import socket
-import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tradewind
 from tradewind import clock as clocks
 from tradewind import settings as settings_tree
 from tradewind.bundles import bundle as bundles
@@ -35,80 +29,23 @@ from tradewind.pods.identity import Identity
 from tradewind.ports import errors
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
-from tradewind.ports import upkeep as upkeep_port
-from tradewind.ports import vault as vault_port
-from tradewind.protocol import sockets
 from tradewind.runtime.local import options as local_options
 from tradewind.runtime.local import pod_request, supply
 from tradewind.runtime.local import runtime as local_runtime
-from tradewind.scheduler import cleaning, wake
 from tradewind.scheduler import holder as lease_holder
 from tradewind.scheduler import janitor as janitors
 from tradewind.scheduler import options as scheduler_options
 from tradewind.scheduler import scheduler as schedulers
-from tradewind.store import revision, schema
-from tradewind.store import sql_store as stores
-from tradewind.vault import backends, keys
-from tradewind.vault import connections as vault_connections
-from tradewind.vault import files as vault_files
+from tradewind.scheduler import wake
 from tradewind.vault import vault as vaults
-from tradewind.worker import secrets
+from tradewind.wiring import homes, secret_store, storage
 
 if TYPE_CHECKING:
     from tradewind.runtime.calling import Bodies as Bodies  # noqa: PLC0414 - the command line has it from here
 
+
 _NO_ATTEMPT = "0" * 32
 """Stands where a launch would put the id of its attempt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Where everything of one installation lies (see ARCHITECTURE, "What a home holds")."""
-
-    path: Path
-
-    @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.path / "tradewind.db"
-
-    @property
-    def key(self) -> Path:
-        """The vault's key: beside the home, never in it."""
-        return self.path.with_name(self.path.name + ".key")
-
-    @property
-    def server_file(self) -> Path:
-        """Pid and addresses of the running server."""
-        return self.path / "standalone.json"
-
-    def socket(self, name: str) -> Path:
-        """Path of a socket; elsewhere than here where this path is too long for one."""
-        return Path(sockets.path_in(str(self.path), name))
-
-    def remove(self) -> None:
-        """Take everything away."""
-        sockets.forget(str(self.path))
-        shutil.rmtree(self.path, ignore_errors=True)
-        secrets.sweep(str(self.path / "attempts"), older_seconds=0)
-        for key in self.path.parent.glob(f"{glob.escape(self.key.name)}*"):
-            key.unlink(missing_ok=True)
-
-    def ensure(self) -> Home:
-        """Make the folders. Raises `errors.Rejected` where it cannot be written."""
-        try:
-            for name in ("attempts", "logs", "snapshots"):
-                (self.path / name).mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
-        except OSError as error:
-            raise errors.Rejected(
-                f"cannot be written: {error.strerror}",
-                object=f"home {self.path}",
-                code="home-not-writable",
-                hint="name another one with --home, or free some space",
-            ) from error
-        return self
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
@@ -122,58 +59,11 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
         runner.run(main)
 
 
-def default_home() -> Path:
-    """`TRADEWIND_HOME`, else `~/.tradewind`."""
-    return Path(os.environ.get("TRADEWIND_HOME") or Path.home() / ".tradewind").expanduser()
-
-
-def database_url(home: Home, settings: settings_tree.Settings) -> str:
-    """The setting, else SQLite in the home."""
-    return settings.database.url or f"sqlite:///{home.database}"
-
-
-@contextlib.asynccontextmanager
-async def open_store(home: Home, settings: settings_tree.Settings) -> AsyncIterator[store_port.Store]:
-    """The store of a home, with migrations done."""
-    async with stores.open_store(
-        database_url(home, settings), busy=timedelta(seconds=settings.database.busy_seconds)
-    ) as store:
-        yield store
-
-
-def open_vault(
-    home: Home, store: store_port.Store, settings: settings_tree.Settings, environment: Mapping[str, str]
-) -> vaults.StoreVault:
-    """The back ends of the settings, in their order, then the encrypted rows."""
-    secrets = settings.secrets
-    known: dict[str, vault_port.SecretBackend] = {
-        "environment": backends.EnvironmentBackend(environment),
-        "files": backends.FileBackend(Path(secrets.files) if secrets.files else home.path),
-    }
-    if secrets.directory:
-        known["directory"] = backends.DirectoryBackend(Path(secrets.directory))
-    return vaults.StoreVault(
-        backends=[known[name] for name in secrets.backends if name in known],
-        rows=store.vault,
-        key=keys.KeyFile(home.key),
-    )
-
-
-def open_logs(home: Home) -> log_folder.FolderLogs:
-    """The logs of a home."""
-    return log_folder.FolderLogs(home.path, clocks.SystemClock())
-
-
-def open_snapshots(home: Home, settings: settings_tree.Settings) -> snapshot_folder.FolderSnapshots:
-    """The kept sources of a home."""
-    return snapshot_folder.FolderSnapshots(home.path / "snapshots", limit_bytes=settings.dags.tree_limit_mb << 20)
-
-
 @dataclass(slots=True, kw_only=True)
 class Assembly:
     """One running control plane."""
 
-    home: Home
+    home: homes.Home
     settings: settings_tree.Settings
     store: store_port.Store
     runtime: local_runtime.LocalRuntime
@@ -200,7 +90,7 @@ class Assembly:
         )
 
     async def follow(self, bundle: bundles.Bundle, on_refresh: Callable[[bundles.Refresh], None]) -> None:
-        """Look at a bundle now and whenever its files change, for good; the scheduler learns what changed."""
+        """Look at a bundle homes.now and whenever its files change, for good; the scheduler learns what changed."""
 
         async def refreshed(refresh: bundles.Refresh) -> None:
             self.took(refresh)
@@ -266,7 +156,7 @@ def _spare_the_collector() -> None:
 
 @contextlib.asynccontextmanager
 async def assemble(
-    home: Home, settings: settings_tree.Settings, *, ephemeral: bool = False, bodies: Bodies | None = None
+    home: homes.Home, settings: settings_tree.Settings, *, ephemeral: bool = False, bodies: Bodies | None = None
 ) -> AsyncIterator[Assembly]:
     """Everything of one control plane, opened in order and closed in reverse. Nothing leads yet.
 
@@ -277,10 +167,10 @@ async def assemble(
     _spare_the_collector()
     clock, random = clocks.SystemClock(), clocks.SystemRandom()
     async with contextlib.AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(home, settings))
-        vault = open_vault(home, store, settings, os.environ)
-        logs = open_logs(home)
-        snapshots = open_snapshots(home, settings)
+        store = await stack.enter_async_context(storage.open_store(home, settings))
+        vault = secret_store.open_vault(home, store, settings, os.environ)
+        logs = storage.open_logs(home)
+        snapshots = storage.open_snapshots(home, settings)
         waker = await stack.enter_async_context(wake.WakeSocket(home.socket("wake.sock")))
         await stack.enter_async_context(
             supply.Supply(
@@ -387,109 +277,10 @@ def _retention(settings: settings_tree.RetentionSettings) -> janitors.Options:
     )
 
 
-def find_server(home: Home) -> dict[str, object] | None:
-    """What a running server wrote about itself; None where none runs."""
-    try:
-        told = json.loads(home.server_file.read_text())
-        if "holder" not in told:  # of a release that did not write it
-            os.kill(int(told["pid"]), 0)
-            return dict(told)
-    except (OSError, ValueError, KeyError):
-        return None
-    # A process of that number that is not the server: after a kill -9 or a reboot the file stays.
-    return dict(told) if lease_holder.is_here(told["holder"]) else None
-
-
-def tell_server(home: Home, told: Mapping[str, object]) -> None:
-    """Write what commands read about this process as the server of the home."""
-    temporary = home.server_file.with_suffix(".new")
-    temporary.write_text(json.dumps({"pid": os.getpid(), "holder": lease_holder.own(), **told}))
-    temporary.rename(home.server_file)
-
-
-def wake_server(home: Home) -> None:
-    """Tell a running leader to look at its inbox now (its poll is the net)."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.setblocking(False)
-        sender.sendto(b"wake", str(home.socket("wake.sock")))
-
-
-def now() -> datetime:
-    """The moment, by the machine's clock."""
-    return clocks.SystemClock().now()
-
-
-# -- upkeep --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True, kw_only=True)
-class Upkeep:
-    """What a person looks after a home with."""
-
-    store: store_port.Store
-    checks: upkeep_port.Checks
-    shelf: upkeep_port.Shelf
-    cleaning: cleaning.Cleaning
-
-
-@contextlib.asynccontextmanager
-async def open_upkeep(home: Home, settings: settings_tree.Settings) -> AsyncIterator[Upkeep]:
-    """Over the store of a home and its logs at rest."""
-    clock, shelf = clocks.SystemClock(), log_shelf.FolderShelf(home.path)
-
-    async def rest(seconds: float) -> None:
-        # A leader in another process gets the database twice as long as we had it.
-        await clock.sleep(2 * seconds if find_server(home) is not None else 0)
-
-    async with stores.open_store(database_url(home, settings), busy=_busy(settings)) as store:
-        cleaner = cleaning.Cleaning(history=store.history, shelf=shelf, clock=clock, rest=rest)
-        yield Upkeep(store=store, checks=store.checks, shelf=shelf, cleaning=cleaner)
-
-
-def find_schema(home: Home, settings: settings_tree.Settings) -> str | None:
-    """The revision of the database's schema; None where there is none yet."""
-    return revision.find(database_url(home, settings), _busy(settings))
-
-
-def find_key(home: Home) -> keys.KeyFile:
-    """The files of the home's encryption keys."""
-    return keys.KeyFile(home.key)
-
-
-def back_up(
-    home: Home, settings: settings_tree.Settings, target: Path, *, with_logs: bool, progress: Callable[[int], None]
-) -> upkeep_port.Manifest:
-    """Write a backup; a server may run. Raises `errors.Rejected`."""
-    from tradewind.store import backup
-
-    place = backup.Place(home=home.path, url=database_url(home, settings), busy=_busy(settings))
-    return backup.back_up(
-        place, target, with_logs=with_logs, version=tradewind.__version__, now=now(), progress=progress
-    )
-
-
-def restore(
-    home: Home, settings: settings_tree.Settings, source: Path, *, replace: bool, progress: Callable[[int], None]
-) -> tuple[upkeep_port.Manifest, Path | None]:
-    """Put a backup in place; what was there before lies in the folder that is told. Raises `errors.Rejected`."""
-    from tradewind.store import backup
-
-    place = backup.Place(home=home.path, url=database_url(home, settings), busy=_busy(settings))
-    restored = backup.restore(place, source, replace=replace, now=now(), progress=progress)
-    return restored.manifest, restored.aside
-
-
-def _busy(settings: settings_tree.Settings) -> timedelta:
-    return timedelta(seconds=settings.database.busy_seconds)
-
-
-Doomed = cleaning.Doomed
-CleaningTotal = cleaning.Total
-SCHEMA = schema.HEAD
-"""The revision that this program brings a database to."""
-Vault = vaults.StoreVault
-secret_connections = vault_connections
-secret_files = vault_files
 Bundle = bundles.Bundle
+
+
 Refresh = bundles.Refresh
+
+
 finished_runs = schedulers.finished_runs
