@@ -52,8 +52,13 @@ def place(prepared: pathlib.Path, tmp_path: pathlib.Path) -> Iterator[pathlib.Pa
     shutil.copytree(prepared, copy, symlinks=True, ignore=shutil.ignore_patterns("*.sock"))
     shutil.copytree(copy / "home", copy / "var" / "lib" / "tradewind", symlinks=True)
     yield copy
-    for pid_file in tmp_path.rglob("podlet.pid"):
-        server.end_podlet(pid_file.parent)
+    for home in homes(copy):
+        server.end_podlet(home)
+
+
+def homes(place: pathlib.Path) -> list[pathlib.Path]:
+    """The folders in which a page may have a home."""
+    return [one for one in (*place.iterdir(), place / "var" / "lib" / "tradewind") if (one / "tradewind.db").exists()]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=pages.name)
