@@ -141,13 +141,12 @@ def served(command: str, place: pathlib.Path) -> Iterator[None]:
 
 
 def is_healthy(place: pathlib.Path) -> bool:
-    """Whether a server of any home there says so."""
-    for told in place.rglob("standalone.json"):
-        with (
-            contextlib.suppress(OSError, ValueError),
-            urllib.request.urlopen(json.loads(told.read_text())["health"]) as at,
-        ):
-            return bool(json.load(at)["status"] == "healthy")
+    """Whether a server of a home there says so."""
+    for home in homes(place):
+        with contextlib.suppress(OSError, ValueError):
+            told = json.loads((home / "standalone.json").read_text())
+            with urllib.request.urlopen(told["health"], timeout=5) as answer:
+                return bool(json.load(answer)["status"] == "healthy")
     return False
 
 
