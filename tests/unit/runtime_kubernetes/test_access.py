@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import ssl
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,14 +18,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.unit.runtime_kubernetes import api_server
 from tradewind.ports import errors
 from tradewind.runtime.kubernetes.access import Access, InCluster, Kubeconfig, discover, proxy_for
+from tradewind.runtime.kubernetes.client import ClusterClient
 
 Write = Callable[..., Path]
 
 
-def certificate() -> tuple[bytes, bytes]:
-    """A self-signed one and its key, PEM."""
+def certificate(host: str = "test") -> tuple[bytes, bytes]:
+    """A self-signed one and its key, PEM, for a server of this name and for a client."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     now = datetime.now(UTC)
@@ -37,6 +40,7 @@ def certificate() -> tuple[bytes, bytes]:
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
@@ -131,6 +135,47 @@ def test_inline_certificates_are_used_and_not_left_on_the_disk(tmp_path: Path, m
         assert len(access.tls.get_ca_certs()) == 1
         assert access.tls_server_name == "test"
         assert list(scratch.iterdir()) == []
+
+
+def tls_server(folder: Path, cert: bytes, key: bytes) -> ssl.SSLContext:
+    """Of a server that lets in who has this same certificate."""
+    (folder / "server.crt").write_bytes(cert)
+    (folder / "server.key").write_bytes(key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(folder / "server.crt"))
+    context.load_cert_chain(folder / "server.crt", folder / "server.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+async def ask_over_tls(folder: Path, **cluster: Any) -> str:
+    """Ask a server called "cluster" at an address, with client certificate; the code of what came of it."""
+    cert, key = certificate("cluster")
+    server = api_server.ApiServer(lambda request: api_server.Answer(body=b"ok"), tls_server(folder, cert, key))
+    async with server.serving():
+        user = {"client-certificate-data": encoded(cert), "client-key-data": encoded(key)}
+        told = {"server": f"https://127.0.0.1:{server.port}", "certificate-authority-data": encoded(cert), **cluster}
+        source = Kubeconfig(paths=str(kubeconfig(folder, user, told)), environ={})
+        async with ClusterClient(source, clock=api_server.LeapingClock()) as client:
+            try:
+                return (await client.request("GET", "/version")).decode()
+            except errors.TradewindError as error:
+                return error.code
+
+
+def test_a_cluster_is_asked_over_tls_with_our_certificate_and_its_name(tmp_path: Path) -> None:
+    assert asyncio.run(ask_over_tls(tmp_path, **{"tls-server-name": "cluster"})) == "ok"
+
+
+def test_a_server_of_another_name_or_authority_is_not_spoken_to(tmp_path: Path) -> None:
+    other = encoded(certificate("cluster")[0])
+    assert asyncio.run(ask_over_tls(tmp_path)) == "untrusted-certificate"
+    named = {"tls-server-name": "cluster", "certificate-authority-data": other}
+    assert asyncio.run(ask_over_tls(tmp_path, **named)) == "untrusted-certificate"
+
+
+def test_a_kubeconfig_may_ask_not_to_look_at_the_servers_certificate(tmp_path: Path) -> None:
+    cluster = {"certificate-authority-data": "", "insecure-skip-tls-verify": True}
+    assert asyncio.run(ask_over_tls(tmp_path, **cluster)) == "ok"
 
 
 def test_a_broken_certificate_is_an_error_of_ours(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ it again. A watch in which nothing comes for long (not even a bookmark) is given
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from tradewind.ports import errors
 from tradewind.runtime.kubernetes import decode, statuses
-from tradewind.runtime.kubernetes.client import Chunks, ClusterClient
+from tradewind.runtime.kubernetes.client import ClusterClient
 from tradewind.runtime.kubernetes.scope import Scope
 
 _LONGEST_LINE = 16 << 20
@@ -44,7 +44,7 @@ async def events(
 class Lines:
     """Cuts a stream into its lines. What follows the last line end is dropped: it is half an event."""
 
-    def __init__(self, chunks: Chunks) -> None:
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
         self._ready: list[bytes] = []
         self._rest = bytearray()
