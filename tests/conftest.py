@@ -1,6 +1,6 @@
 """Rules for every test: nothing is skipped silently, nothing is left behind, and a real PostgreSQL is at hand.
 
-- A test whose mark names a need that this machine lacks (`postgresql`, `namespaces`, `airflow`) is deselected, and
+- A test whose mark names a need that this machine lacks (`postgresql`, `namespaces`, `cluster`) is deselected, and
   the last lines say so with the reason. A test that skips itself fails: a skipped test is not a passed one.
 - `postgres_database` gives a test an empty database of its own, `postgres_cluster` the server, to restart it.
 """
@@ -20,7 +20,15 @@ from tests.support import leaks, machine, postgres
 
 _CLUSTER_FIXTURES = {"postgres_cluster"}
 # A test that hangs is ended after this time. Suites that start processes have more of it than the 20 s of a unit test.
-_LIMITS_SECONDS = {"docs": 120, "property": 120, "integration": 60, "corpus": 180, "e2e": 180, "faults": 180}
+_LIMITS_SECONDS = {
+    "docs": 120,
+    "property": 120,
+    "integration": 60,
+    "corpus": 180,
+    "e2e": 180,
+    "faults": 180,
+    "cluster": 180,
+}
 _LONG_LIMIT_SECONDS = 3000
 _LEFT_TO_LONG = "marked `long`: runs with `make test-long`"
 _left_out = pytest.StashKey[Counter[str]]()

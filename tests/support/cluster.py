@@ -96,7 +96,7 @@ class Cluster:
     def push(self, image: str, name: str) -> str:
         """Put an image into the store that asks for a password, as `name` ("team/x:1"); return the whole name."""
         self.ensure("registry")
-        target = f"127.0.0.1:{REGISTRY_PORT}/{name}"
+        target = f"{self.registry_address}/{name}"
         source = f"docker-archive:{cluster_cache.image(image)}"
         credentials = f"--dest-creds={REGISTRY_USER}:{self.registry_password}"
         with tempfile.TemporaryDirectory(prefix="tradewind-push-") as folder:
@@ -110,6 +110,11 @@ class Cluster:
         if done.returncode != 0:
             raise ClusterError(f"pushing {target} failed: {done.stderr}")
         return target
+
+    @property
+    def registry_address(self) -> str:
+        """As images' names begin."""
+        return f"127.0.0.1:{REGISTRY_PORT}"
 
     @property
     def registry_user(self) -> str:

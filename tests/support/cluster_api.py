@@ -162,7 +162,7 @@ class Namespace:
         return list(self.api.get(self.path("events"), fieldSelector=f"involvedObject.name={name}")["items"])
 
     def wait_phase(self, name: str, *phases: str, seconds: float = WAIT_SECONDS) -> Json:
-        """The pod, as soon as it is in one of the phases; fails with its status and its events when it is not in time."""
+        """The pod, as soon as it is in one of the phases; else fails with its status and its events."""
         return self.wait_pod(name, lambda pod: pod["status"].get("phase") in phases, f"in {phases}", seconds)
 
     def wait_pod(self, name: str, suits: Callable[[Json], bool], wanted: str, seconds: float = WAIT_SECONDS) -> Json:
@@ -200,6 +200,28 @@ def pod(name: str, image: str, *command: str, **spec: Any) -> Json:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {**defaults, **spec}}
 
 
+def fake_node(name: str) -> Json:
+    """A node that kwok plays, which only pods of `on_fake_node` are put on."""
+    room = {"cpu": "1000", "memory": "1Ti", "pods": "20000"}
+    return {
+        "metadata": {
+            "name": name,
+            "annotations": {"kwok.x-k8s.io/node": "fake"},
+            "labels": {"kubernetes.io/hostname": name},
+        },
+        "spec": {"taints": [{"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}]},
+        "status": {"allocatable": room, "capacity": room, "phase": "Running"},
+    }
+
+
+def on_fake_node(name: str) -> Json:
+    """The fields of a pod's spec that bring it there, by the scheduler."""
+    return {
+        "nodeSelector": {"kubernetes.io/hostname": name},
+        "tolerations": [{"key": "kwok.x-k8s.io/node", "operator": "Exists"}],
+    }
+
+
 def wait_until(holds: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
     """Until it holds; fails with `what` when that is too late."""
     deadline = time.monotonic() + seconds
@@ -222,4 +244,15 @@ def _file(told: Json, key: str, beside: pathlib.Path, folder: str) -> str | None
     return str(beside / told[key]) if key in told else None
 
 
-__all__ = ["LEAST_RULES", "WAIT_SECONDS", "Api", "ApiError", "Json", "Namespace", "pod", "wait_until"]
+__all__ = [
+    "LEAST_RULES",
+    "WAIT_SECONDS",
+    "Api",
+    "ApiError",
+    "Json",
+    "Namespace",
+    "fake_node",
+    "on_fake_node",
+    "pod",
+    "wait_until",
+]

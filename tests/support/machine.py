@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.support import postgres
+from tests.support import cluster, cluster_cache, postgres
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -41,9 +41,29 @@ def why_no_airflow() -> str | None:
     return None if tried.returncode == 0 else "Apache Airflow's environment is not made (scripts/airflow-env makes it)"
 
 
+def named_kubeconfig() -> str | None:
+    """The cluster that the tests were told to use; plain KUBECONFIG is not meant, it may be anybody's cluster."""
+    return os.environ.get("TRADEWIND_TEST_KUBECONFIG") or None
+
+
+def why_no_cluster() -> str | None:
+    """A Kubernetes: one that the environment names, or one of our own."""
+    return None if named_kubeconfig() else cluster_cache.why_not()
+
+
+def why_no_own_cluster() -> str | None:
+    """A Kubernetes whose parts we may stop."""
+    kept = cluster.find_kept()
+    if named_kubeconfig() in (None, str(kept.kubeconfig) if kept else None):
+        return cluster_cache.why_not()
+    return "the cluster that was named is not ours to stop parts of"
+
+
 #: What a mark of pyproject.toml needs of the machine.
 NEEDS: dict[str, Callable[[], str | None]] = {
     "postgresql": why_no_postgresql,
     "namespaces": why_no_namespaces,
     "airflow": why_no_airflow,
+    "cluster": why_no_cluster,
+    "own_cluster": why_no_own_cluster,
 }

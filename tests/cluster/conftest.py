@@ -1,0 +1,71 @@
+"""The cluster that these tests use, and a namespace of it for each test.
+
+It is a cluster of ours, started once for a test process, or the one that TRADEWIND_TEST_KUBECONFIG names (`make
+test-cluster` sets it from KUBECONFIG). Tests that need to reach into the machine of the cluster are marked
+`own_cluster` and are left out with a foreign one.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import cluster as clusters
+from tests.support import cluster_api, cluster_images, machine
+
+
+@pytest.fixture(scope="session")
+def own_cluster() -> Iterator[clusters.Cluster]:
+    """A cluster of ours, shared: don't break it. To break one, start it with `clusters.started()`."""
+    kept = clusters.find_kept()
+    if kept is not None and machine.named_kubeconfig() == str(kept.kubeconfig):
+        yield kept
+        return
+    with clusters.started() as cluster:
+        print("cluster:", ", ".join(f"{step} after {seconds:.1f} s" for step, seconds in cluster.steps.items()))
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(request: pytest.FixtureRequest) -> pathlib.Path:
+    """The administrator's, of the cluster under test."""
+    named = machine.named_kubeconfig()
+    if named is not None:
+        return pathlib.Path(named)
+    cluster: clusters.Cluster = request.getfixturevalue("own_cluster")
+    return cluster.kubeconfig
+
+
+@pytest.fixture(scope="session")
+def api(kubeconfig: pathlib.Path) -> cluster_api.Api:
+    """The API as the administrator has it."""
+    return cluster_api.Api.read(kubeconfig)
+
+
+@pytest.fixture
+def namespace(api: cluster_api.Api) -> Iterator[cluster_api.Namespace]:
+    """An empty namespace of this test's own."""
+    with api.namespace() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def busybox(kubeconfig: pathlib.Path) -> str:
+    """An image with `sh` and the usual commands."""
+    return os.environ.get("TRADEWIND_TEST_BUSYBOX") or _image("busybox", "busybox:1.37")
+
+
+@pytest.fixture(scope="session")
+def python_image(request: pytest.FixtureRequest, kubeconfig: pathlib.Path) -> str:
+    """An image with `python3`."""
+    if machine.why_no_own_cluster() is None:
+        cluster: clusters.Cluster = request.getfixturevalue("own_cluster")
+        return cluster.load("python")
+    return os.environ.get("TRADEWIND_TEST_PYTHON") or "python:3.13-slim"
+
+
+def _image(name: str, public: str) -> str:
+    return cluster_images.reference(name) if machine.why_no_own_cluster() is None else public
