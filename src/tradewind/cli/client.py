@@ -77,6 +77,7 @@ async def _answer(store: store_port.Store, inbox_id: int) -> CommandResult:
         raise errors.Transient(
             f"no answer for {_ANSWER_SECONDS:g} s; it is kept and will be done",
             object=f"command {inbox_id}",
+            code="server-silent",
             hint="look at the server's health address",
         ) from None
 

@@ -66,7 +66,7 @@ def run(
             raise errors.Rejected(
                 "pods of a cluster come with a later version",
                 object="--runtime kubernetes",
-                code="not-yet",
+                code="not-here-yet",
                 hint="use --runtime process",
             )
         request = run_command.Request(

@@ -197,7 +197,10 @@ def choose(refresh: control_plane.Refresh, specs: dict[str, DagSpec], dag_id: st
         )
     if not specs:
         raise errors.Rejected(
-            "defines no DAG", object=str(file), code="no-dag", hint="a DAG must be made when the file is loaded"
+            "defines no DAG",
+            object=str(file),
+            code="file-without-dag",
+            hint="a DAG must be made when the file is loaded",
         )
     if len(specs) > 1:
         raise errors.Rejected(

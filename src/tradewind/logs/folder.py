@@ -75,7 +75,7 @@ class FolderLogs:
             self.sealed_bytes += size
         except OSError as error:
             raise errors.Transient(
-                f"cannot move the log: {error.strerror}", object=live, hint="is the disk full?"
+                f"cannot move the log: {error.strerror}", object=live, code="log-not-moved", hint="is the disk full?"
             ) from error
 
     async def note(self, attempt_id: AttemptId, at: datetime, text: str) -> None:

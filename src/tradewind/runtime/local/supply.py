@@ -106,7 +106,7 @@ class Supply:
             return None
         handler = self._handlers.get(type(ask))
         if handler is None:
-            return _refuse("not-yet", f"{type(ask).__name__} comes with a later version", "see the reference docs")
+            return _refuse("not-here-yet", f"{type(ask).__name__} comes with a later version", "see the reference docs")
         while True:
             try:
                 return await handler(ask)
