@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-long lint bench docs docs-serve reference clean lock
+.PHONY: help demo test test-long cluster-up cluster-down test-cluster test-cluster-long lint bench docs docs-serve reference clean lock
 
 help: ## What there is to call
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,21 @@ test: $(STAMP) ## Lint and every suite that this machine can run
 test-long: $(STAMP) ## Long property tests, the kill loop, engine costs
 	@scripts/prepare
 	@$(VENV)/bin/python scripts/run-suites --long
+
+cluster-up: $(STAMP) ## A real Kubernetes on this machine, to try things on (Linux, root); built at the first call
+	@scripts/prepare-cluster >/dev/null
+	@$(VENV)/bin/python -m tests.support.cluster up
+
+cluster-down: $(STAMP) ## End it
+	@$(VENV)/bin/python -m tests.support.cluster down
+
+test-cluster: $(STAMP) ## Tests on a real Kubernetes: one of our own, or the one KUBECONFIG names
+	@[[ -n "$$KUBECONFIG" ]] || scripts/prepare-cluster >/dev/null
+	@TRADEWIND_TEST_KUBECONFIG="$$KUBECONFIG" $(VENV)/bin/python -m pytest tests/cluster
+
+test-cluster-long: $(STAMP) ## Of these, those that take long: lost nodes, thousands of pods
+	@[[ -n "$$KUBECONFIG" ]] || scripts/prepare-cluster >/dev/null
+	@TRADEWIND_TEST_KUBECONFIG="$$KUBECONFIG" $(VENV)/bin/python -m pytest tests/cluster --long -m long
 
 lint: $(STAMP) ## ruff, mypy, import-linter
 	@scripts/lint
