@@ -24,6 +24,14 @@ _POD_REASONS = {
     "OutOfmemory": EndReason.NEVER_STARTED,
     "OutOfpods": EndReason.NEVER_STARTED,
 }
+# https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
+_DISRUPTIONS = {
+    "PreemptionByScheduler": (EndReason.PREEMPTED, "was preempted{on} by one of higher priority"),
+    "EvictionByEvictionAPI": (EndReason.EVICTED, "was evicted{on}"),
+    "DeletionByTaintManager": (EndReason.NODE_LOST, "was taken off its node{node}, whose taints it does not tolerate"),
+    "DeletionByPodGC": (EndReason.NODE_LOST, "was lost with its node{node}"),
+    "TerminationByKubelet": (EndReason.EVICTED, "was ended by the kubelet{on}, which lacks room or shuts down"),
+}
 _NOT_FOUND, _NOT_EXECUTABLE, _FIRST_SIGNAL = 127, 126, 128
 
 
@@ -46,6 +54,8 @@ def judge(view: PodView, *, skip_exit_codes: Sequence[int] = ()) -> Verdict:
         return Verdict(reason=EndReason.TIMED_OUT, sentence=f"The pod ran longer than its active deadline{limit}.")
     if (reason := _POD_REASONS.get(view.reason)) is not None:
         return Verdict(reason=reason, sentence=_of_pod(view))
+    if _was_disrupted(view):
+        return _of_disruption(view)
     failed_init = next((one for one in view.containers if one.role == "init" and _failed(one)), None)
     if failed_init is not None:
         return _of_container(failed_init)
@@ -106,6 +116,31 @@ def _of_pod(view: PodView) -> str:
         EndReason.NEVER_STARTED: f"The pod was not admitted{where} ({view.reason})",
     }[_POD_REASONS[view.reason]]
     return f"{what}: {_one_line(view.message)}" if view.message else f"{what}."
+
+
+def _was_disrupted(view: PodView) -> bool:
+    """Whether the cluster took the pod away before its main container had ended by itself."""
+    main = view.main
+    if not view.disruption or main is None:
+        return bool(view.disruption)
+    if main.exit_code == 0 or main.reason == "OOMKilled":
+        return False
+    return main.finished_at is None or view.disrupted_at is None or main.finished_at >= view.disrupted_at
+
+
+def _of_disruption(view: PodView) -> Verdict:
+    otherwise = (EndReason.EVICTED, f"was taken away{{on}} ({view.disruption})")
+    reason, what = _DISRUPTIONS.get(view.disruption, otherwise)
+    said = "The pod " + what.format(
+        on=f" on node {view.node}" if view.node else "", node=f" {view.node}" if view.node else ""
+    )
+    main = view.main
+    return Verdict(
+        reason=reason,
+        sentence=f"{said}: {_one_line(view.message)}" if view.message else f"{said}.",
+        exit_code=main.exit_code if main else None,
+        signal=main.signal if main else None,
+    )
 
 
 def _never_ended(view: PodView, main: ContainerView | None) -> Verdict:

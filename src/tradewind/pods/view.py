@@ -63,6 +63,9 @@ class PodView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scheduled_at: datetime | None = None
     accepted_at: datetime | None = None
     """A kubelet took it."""
+    disruption: str = ""
+    """Why the cluster takes it away (reason of a true condition DisruptionTarget): PreemptionByScheduler, …"""
+    disrupted_at: datetime | None = None
     deletion_at: datetime | None = None
     """When its grace period ends (or ended), if somebody deleted it."""
 
@@ -83,6 +86,8 @@ def from_api(pod: Mapping[str, Any]) -> PodView:
         for one in status.get(key) or []
     ]
     conditions = status.get("conditions") or []
+    true = {one["type"]: one for one in conditions if one.get("status") == "True"}
+    scheduled, disruption = true.get("PodScheduled") or {}, true.get("DisruptionTarget") or {}
     return PodView(
         name=metadata.get("name") or "",
         namespace=metadata.get("namespace") or "",
@@ -100,8 +105,10 @@ def from_api(pod: Mapping[str, Any]) -> PodView:
         resource_version=metadata.get("resourceVersion") or "",
         identity=Identity.find(metadata.get("annotations") or {}),
         created_at=_time(metadata.get("creationTimestamp")),
-        scheduled_at=next((_time(one.get("lastTransitionTime")) for one in conditions if _is_scheduled(one)), None),
+        scheduled_at=_time(scheduled.get("lastTransitionTime")),
         accepted_at=_time(status.get("startTime")),
+        disruption=disruption.get("reason") or "",
+        disrupted_at=_time(disruption.get("lastTransitionTime")),
         deletion_at=_time(metadata.get("deletionTimestamp")),
     )
 
@@ -109,10 +116,6 @@ def from_api(pod: Mapping[str, Any]) -> PodView:
 def condition(status: str | None, reason: str | None, message: str | None) -> str:
     """The text of a condition in `PodView.conditions`."""
     return " ".join(part for part in (status, f"{reason}:" if reason else "", message) if part)
-
-
-def _is_scheduled(one: Mapping[str, Any]) -> bool:
-    return one.get("type") == "PodScheduled" and one.get("status") == "True"
 
 
 def _role(key: str, spec: Mapping[str, Any], main: str) -> Role:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.unit.pods.samples import build
@@ -96,6 +98,51 @@ def _main(**fields: Any) -> PodView:
 def test_an_end_has_a_reason_and_a_sentence(seen: PodView, reason: EndReason, sentence: str) -> None:
     judged = verdict.judge(seen)
     assert (judged.reason, judged.sentence) == (reason, sentence)
+
+
+def _disrupted(why: str, **main: Any) -> PodView:
+    """A pod that the cluster took away at second 10."""
+    fields = {"exit_code": 143, "finished_at": datetime(2026, 1, 1, 0, 0, 12, tzinfo=UTC), **main}
+    seen = _main(**fields)
+    at = datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC)
+    return msgspec.structs.replace(seen, node="n1", disruption=why, disrupted_at=at)
+
+
+@pytest.mark.parametrize(
+    ("why", "reason", "sentence"),
+    [
+        ("PreemptionByScheduler", EndReason.PREEMPTED, "The pod was preempted on node n1 by one of higher priority."),
+        ("EvictionByEvictionAPI", EndReason.EVICTED, "The pod was evicted on node n1."),
+        (
+            "DeletionByTaintManager",
+            EndReason.NODE_LOST,
+            "The pod was taken off its node n1, whose taints it does not tolerate.",
+        ),
+        ("DeletionByPodGC", EndReason.NODE_LOST, "The pod was lost with its node n1."),
+        (
+            "TerminationByKubelet",
+            EndReason.EVICTED,
+            "The pod was ended by the kubelet on node n1, which lacks room or shuts down.",
+        ),
+        ("SomethingNew", EndReason.EVICTED, "The pod was taken away on node n1 (SomethingNew)."),
+    ],
+)
+def test_what_the_cluster_took_away_is_not_the_users_doing(why: str, reason: EndReason, sentence: str) -> None:
+    for seen in (_disrupted(why), _disrupted(why, state="running", exit_code=None, finished_at=None)):
+        judged = verdict.judge(seen)
+        assert (judged.reason, judged.sentence) == (reason, sentence)
+        assert judged.reason.is_infrastructure
+
+
+def test_an_end_before_the_disruption_is_the_containers_own() -> None:
+    early = datetime(2026, 1, 1, 0, 0, 9, tzinfo=UTC)
+    assert verdict.judge(_disrupted("EvictionByEvictionAPI", finished_at=early, exit_code=3)).reason is EndReason.ERROR
+
+
+def test_who_completes_or_runs_out_of_memory_while_it_is_taken_away_did_so() -> None:
+    assert verdict.judge(_disrupted("EvictionByEvictionAPI", exit_code=0)).reason is EndReason.COMPLETED
+    killed = _disrupted("EvictionByEvictionAPI", exit_code=137, reason="OOMKilled")
+    assert verdict.judge(killed).reason is EndReason.OOM_KILLED
 
 
 def test_a_skip_exit_code_is_no_failure() -> None:

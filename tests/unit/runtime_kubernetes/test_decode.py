@@ -56,6 +56,12 @@ def whole_pod() -> dict[str, Any]:
         "startTime": "2026-01-01T00:00:02Z",
         "conditions": [
             {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-01-01T00:00:01Z"},
+            {
+                "type": "DisruptionTarget",
+                "status": "True",
+                "reason": "PreemptionByScheduler",
+                "lastTransitionTime": "2026-01-01T00:00:04Z",
+            },
             {"type": "Ready", "status": "False", "reason": "PodFailed", "message": "why", "lastProbeTime": None},
         ],
         "initContainerStatuses": [
@@ -90,6 +96,10 @@ def test_what_decides_is_in_the_view() -> None:
     assert (view.scheduled_at, view.accepted_at) == (
         datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC),
         datetime(2026, 1, 1, 0, 0, 2, tzinfo=UTC),
+    )
+    assert (view.disruption, view.disrupted_at) == (
+        "PreemptionByScheduler",
+        datetime(2026, 1, 1, 0, 0, 4, tzinfo=UTC),
     )
     assert view.deleted
     assert view.deletion_at == datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
