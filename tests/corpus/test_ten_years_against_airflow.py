@@ -138,7 +138,7 @@ def _ask(questions: list[dict[str, Any]]) -> list[Any]:
 def _ours(question: dict[str, Any], at_most: int | None) -> list[Any]:
     timetable = msgspec.convert(question["timetable"], Timetable)
     asked = _walk(timetable, question) if question["step"] else _chain(timetable, question)
-    found = []
+    found: list[Any] = []
     for slot in asked:
         if at_most is not None and len(found) == at_most:
             break

@@ -37,9 +37,10 @@ class Look:
 
     minute: float
     resident_mb: float
-    """Unique and shared pages, each counted once (PSS), of the control plane, the podlet and its zygotes."""
+    """Memory of their own of the control plane, the podlet and its zygotes (`Pss_Anon`): what they share with each
+    other is counted once, and what other programs share with them (the interpreter's files) not at all."""
+    each_mb: tuple[float, ...]
     open_files: int
-    processes: int
     succeeded: int
     """Runs."""
 
@@ -60,10 +61,10 @@ class Soak:
 
     def text(self) -> str:
         """A table."""
-        lines = ["| minute | resident (PSS) | open files | processes | runs done |", "|---:|---:|---:|---:|---:|"]
+        lines = ["| minute | resident | each | open files | runs done |", "|---:|---:|---:|---:|---:|"]
         lines += [
-            f"| {look.minute:.0f} | {look.resident_mb:.2f} MB | {look.open_files} | {look.processes} "
-            f"| {look.succeeded} |"
+            f"| {look.minute:.0f} | {look.resident_mb:.2f} MB | {' + '.join(f'{one:.2f}' for one in look.each_mb)} "
+            f"| {look.open_files} | {look.succeeded} |"
             for look in self.looks
         ]
         return "\n".join([*lines, "", f"{self.runs} runs, {self.rate:.1f} task instances/s"])
@@ -125,12 +126,17 @@ def _look(running: server.Server, minute: float, succeeded: int) -> Look:
     if running.podlet_pid is not None:
         podlet = psutil.Process(running.podlet_pid)
         staying += [podlet, *podlet.children(recursive=True)]
-    resident = files = counted = 0
-    for process in {process.pid: process for process in staying}.values():
+    each: list[float] = []
+    files = 0
+    for pid in {process.pid for process in staying}:
         try:
-            resident += process.memory_full_info().pss
-            files += len(os.listdir(f"/proc/{process.pid}/fd"))
-            counted += 1
-        except (psutil.NoSuchProcess, FileNotFoundError):
+            files += len(os.listdir(f"/proc/{pid}/fd"))
+            each.append(_own_mb(pid))
+        except FileNotFoundError:
             continue  # it ended between the listing and the look
-    return Look(minute=minute, resident_mb=resident / 1e6, open_files=files, processes=counted, succeeded=succeeded)
+    return Look(minute=minute, resident_mb=sum(each), each_mb=tuple(each), open_files=files, succeeded=succeeded)
+
+
+def _own_mb(pid: int) -> float:
+    rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return int(next(line for line in rollup if line.startswith("Pss_Anon:")).split()[1]) * 1024 / 1e6

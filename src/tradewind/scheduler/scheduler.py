@@ -129,6 +129,8 @@ class Scheduler:
         """Decide and commit, and launch nothing: for a command that leads briefly because no server runs."""
         self._holding = True
         self._reconciler.held = True
+        # No attempt is even made: one that is there and never launched could not be stopped by the next command.
+        self._engine.hold(True)
 
     def drain(self) -> None:
         """Launch nothing new; `run` ends when nothing runs any more, or at `stop`."""
@@ -229,7 +231,7 @@ class Scheduler:
             self._wake.set()
 
     def _on_room(self, lacks: str) -> None:
-        self._engine.hold(bool(lacks) or self._draining)
+        self._engine.hold(bool(lacks) or self._draining or self._holding)
         self._wake.set()
 
     def _on_doubt(self, doubtful: bool) -> None:

@@ -82,6 +82,12 @@ class TestActing:
         assert call("runs", "cancel", "etl", run_id).code == 0
         assert call("runs", "list", "etl", "--limit", "1", "-o", "json").json()[0]["state"] == "failed"
 
+    def test_a_command_makes_no_attempt_that_nobody_launches(self, call: Call) -> None:
+        call("dags", "trigger", "etl")
+        for _ in range(3):  # each leads for a moment, with a run that could begin
+            call("runs", "note", "etl", "latest", "still waiting")
+        assert call("tasks", "attempts", "etl", "latest", "extract", "-o", "json").json() == []
+
     def test_pools_move_by_file(self, call: Call, tmp_path: pathlib.Path) -> None:
         call("pools", "set", "database", "3", "--description", "the old server")
         call("pools", "export", str(tmp_path / "pools.json"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 
@@ -148,7 +150,7 @@ def test_every_command_has_help_with_an_example(call: Call) -> None:
 
     from tradewind.cli import main
 
-    pending = [((), typer.main.get_command(main.app))]
+    pending: list[tuple[tuple[str, ...], Any]] = [((), typer.main.get_command(main.app))]
     without = []
     while pending:
         path, command = pending.pop()

@@ -148,7 +148,8 @@ def test_a_successor_goes_on_where_a_killed_podlet_stopped(files: Files, seed: i
 
 
 def test_a_successor_of_a_flood_needs_no_byte_that_was_given_back(files: Files) -> None:
-    files.write(b"".join(b"%07d\n" % n for n in range(4 << 20)))
+    texts = [f"{n:0255d}\n" for n in range(1 << 17)]  # 32 MiB
+    files.write("".join(texts).encode())
     first = files.stamper()
     for _ in range(30):
         first.stamp()
@@ -156,7 +157,7 @@ def test_a_successor_of_a_flood_needs_no_byte_that_was_given_back(files: Files) 
     second.resume()
     assert (second.offset, second.lines) == (first.offset, first.lines)
     files.finish(second)
-    assert files.whole_text() == "".join(f"{n:07d}\n" for n in range(4 << 20))
+    assert files.whole_text() == "".join(texts)
 
 
 # -- secrets -------------------------------------------------------------------------------------------------------
