@@ -13,6 +13,7 @@ from tradewind.pods.identity import Identity
 
 Role = Literal["main", "init", "sidecar", "other"]
 State = Literal["unknown", "waiting", "running", "terminated"]
+_EPOCH_YEAR = 1970
 
 
 class ContainerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -118,6 +119,11 @@ def condition(status: str | None, reason: str | None, message: str | None) -> st
     return " ".join(part for part in (status, f"{reason}:" if reason else "", message) if part)
 
 
+def real(at: datetime | None) -> datetime | None:
+    """A time, or None for the year 1970: what a container has that could not be started."""
+    return None if at is None or at.year == _EPOCH_YEAR else at
+
+
 def _role(key: str, spec: Mapping[str, Any], main: str) -> Role:
     if key == "initContainerStatuses":
         return "sidecar" if spec.get("restartPolicy") == "Always" else "init"
@@ -144,7 +150,7 @@ def _container(status: Mapping[str, Any], spec: Mapping[str, Any], role: Role) -
         message=told.get("message") or "",
         exit_code=told.get("exitCode"),
         signal=told.get("signal") or None,
-        started_at=_time(told.get("startedAt")),
+        started_at=real(_time(told.get("startedAt"))),
         finished_at=_time(told.get("finishedAt")),
         restarts=status.get("restartCount") or 0,
         image=status.get("image") or spec.get("image") or "",

@@ -72,6 +72,7 @@ def whole_pod() -> dict[str, Any]:
             {"name": "base", "state": KILLED, "image": "b:1", "containerID": "containerd://1"},
             {"name": "proxy", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no"}}, "ready": False},
             {"name": "gone"},
+            {"name": "unstartable", "state": {"terminated": {"exitCode": 128, "startedAt": "1970-01-01T00:00:00Z"}}},
         ],
     }
     return pod
@@ -110,6 +111,7 @@ def test_what_decides_is_in_the_view() -> None:
         "said at its end",
         "containerd://1",
     )
+    assert view.containers[-1].started_at is None
     side = view.containers[0]
     assert (side.role, side.state, side.restarts, side.ready) == ("sidecar", "running", 2, True)
     assert (side.last_reason, side.last_exit_code) == ("OOMKilled", 137)

@@ -309,7 +309,7 @@ def _container(seen: _ContainerStatus, spec: _Container, role: views.Role) -> Co
         message=told.message or "",
         exit_code=told.exit_code,
         signal=told.signal or None,
-        started_at=told.started_at,
+        started_at=views.real(told.started_at),
         finished_at=told.finished_at,
         restarts=seen.restart_count or 0,
         image=seen.image or spec.image or "",
