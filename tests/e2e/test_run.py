@@ -205,3 +205,12 @@ def test_a_run_makes_no_other_run_of_its_dag_however_many_are_due(tmp_path: path
 
     told = json.loads(server.tradewind("runs", "list", "daily", "--home", home, "--output", "json").stdout)
     assert [run["run_id"].partition("__")[0] for run in told] == ["manual", "manual"]
+
+
+def test_a_dag_that_was_paused_runs_once_and_is_paused_afterwards(etl: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    home = str(tmp_path / "home")
+    server.tradewind("run", str(etl), "--home", home)
+    server.tradewind("dags", "pause", "etl", "--home", home)
+    assert server.tradewind("run", str(etl), "--home", home).returncode == 0
+    paused = server.tradewind("dags", "list", "--paused", "--home", home, "--output", "json")
+    assert [row["dag_id"] for row in json.loads(paused.stdout)] == ["etl"]

@@ -7,8 +7,8 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -96,12 +96,36 @@ async def _drive(request: Request, assembly: control_plane.Assembly, serving: as
     for warning in refresh.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     view = progress_view.open_view(spec, quiet=_is_quiet(request))
-    ended: asyncio.Future[DagRun] = asyncio.get_running_loop().create_future()
-    watching: dict[str, int] = {}
+    end = _End()
     assembly.scheduler.watch(view.batch)
-    assembly.scheduler.watch(_on_end(watching, ended))
+    assembly.scheduler.watch(end.batch)
     assembly.took(refresh)
-    await _command(assembly, SetPaused(dag_id=spec.dag_id, paused=False), serving)
+    async with _unpaused(assembly, spec.dag_id, serving):
+        return await _run_once(request, assembly, serving, spec, view, end)
+
+
+@asynccontextmanager
+async def _unpaused(assembly: control_plane.Assembly, dag_id: str, serving: asyncio.Task[None]) -> AsyncIterator[None]:
+    """The DAG goes on while this run does; one that was paused is paused again afterwards."""
+    if not (await assembly.store.views.get_dag(DagId(dag_id))).dag.paused:
+        yield
+        return
+    await _command(assembly, SetPaused(dag_id=dag_id, paused=False), serving)
+    try:
+        yield
+    finally:
+        if not serving.done():
+            await _command(assembly, SetPaused(dag_id=dag_id, paused=True), serving)
+
+
+async def _run_once(
+    request: Request,
+    assembly: control_plane.Assembly,
+    serving: asyncio.Task[None],
+    spec: DagSpec,
+    view: progress_view.View,
+    end: _End,
+) -> Finished:
     result = await _command(
         assembly,
         TriggerRun(dag_id=spec.dag_id, conf=request.conf or {}, logical_date=request.logical_date),
@@ -113,14 +137,12 @@ async def _drive(request: Request, assembly: control_plane.Assembly, serving: as
         raise errors.Fatal(
             f"the run {run_id!r} was made and is not there", code="run-vanished", hint="was it deleted meanwhile?"
         )
-    watching["key"] = found.run.run_key
-    if found.run.state.is_finished and not ended.done():
-        ended.set_result(found.run)
+    end.await_run(found.run)
     interrupts = nullcontext() if request.bodies else _Interrupts(assembly, spec.dag_id, run_id, view.note)
     with view, interrupts:
-        either: set[asyncio.Future[Any]] = {ended, serving}
+        either: set[asyncio.Future[Any]] = {end.reached, serving}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if not ended.done():
+        if not end.reached.done():
             serving.result()
     final = await assembly.store.runs.find_run(RunRef(dag_id=DagId(spec.dag_id), run_id=run_id))
     if final is None:
@@ -134,13 +156,26 @@ def _is_quiet(request: Request) -> bool:
     return request.bodies is not None or (request.output == "json" and not sys.stderr.isatty())
 
 
-def _on_end(watching: dict[str, int], ended: asyncio.Future[DagRun]) -> Callable[[Batch], None]:
-    def watch(batch: Batch) -> None:
-        for run in control_plane.finished_runs(batch):
-            if run.run_key == watching.get("key") and not ended.done():
-                ended.set_result(run)
+class _End:
+    """Hears of batches until the run that is waited for has ended."""
 
-    return watch
+    def __init__(self) -> None:
+        self.reached: asyncio.Future[DagRun] = asyncio.get_running_loop().create_future()
+        self._key: int | None = None
+
+    def await_run(self, run: DagRun) -> None:
+        """Wait for this one, which may have ended before we knew its key."""
+        self._key = run.run_key
+        self._take(run)
+
+    def batch(self, batch: Batch) -> None:
+        """A committed batch."""
+        for run in control_plane.finished_runs(batch):
+            self._take(run)
+
+    def _take(self, run: DagRun) -> None:
+        if run.run_key == self._key and run.state.is_finished and not self.reached.done():
+            self.reached.set_result(run)
 
 
 async def _command(assembly: control_plane.Assembly, command: Any, serving: asyncio.Task[None]) -> CommandResult:
