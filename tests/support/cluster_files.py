@@ -111,7 +111,7 @@ class ClusterFiles:
                 "mode": "iptables",
                 "detectLocalMode": "BridgeInterface",
                 "detectLocal": {"bridgeInterface": "pods0"},
-                "conntrack": {"maxPerCore": 0, "min": 0},
+                "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
                 # A lower one needs CAP_SYS_RESOURCE, which not every root has.
                 "oomScoreAdj": 0,
                 "healthzBindAddress": "127.0.0.1:10256",
@@ -158,6 +158,8 @@ class ClusterFiles:
 root = "{home}/containerd"
 state = "{home}/run"
 disabled_plugins = ["io.containerd.internal.v1.restart", "io.containerd.snapshotter.v1.devmapper"]
+[debug]
+  level = "warn"
 [grpc]
   address = "{self.socket(node)}"
 [plugins."io.containerd.internal.v1.opt"]

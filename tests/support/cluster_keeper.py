@@ -211,13 +211,13 @@ def _pids(files: ClusterFiles, node: int) -> set[int]:
 
 
 def _cgroup_places(files: ClusterFiles, node: int) -> list[pathlib.Path]:
-    """A node's cgroup, once for each hierarchy of version 1."""
+    """A node's cgroup, once for each hierarchy; runc uses version 2's beside version 1's where both are there."""
     name = files.cgroup(node)
     if (_CGROUPS / "cgroup.controllers").exists():
         return [_CGROUPS / name]
     with pathlib.Path("/proc/mounts").open() as mounts:
         kinds = [line.split()[1:3] for line in mounts]
-    return [pathlib.Path(place) / name for place, kind in kinds if kind == "cgroup"]
+    return [pathlib.Path(place) / name for place, kind in kinds if kind in {"cgroup", "cgroup2"}]
 
 
 def _remove_cgroup(place: pathlib.Path) -> None:

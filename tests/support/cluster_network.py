@@ -9,12 +9,16 @@ the namespaces removes everything.
 
 from __future__ import annotations
 
+import concurrent.futures
+import ctypes
 import dataclasses
 import pathlib
+import socket
 import subprocess
 from collections.abc import Sequence
 
 _PREFIX = "tradewind-"
+_CLONE_NEWNET = 0x40000000
 _NAMED = pathlib.Path("/run/netns")
 
 
@@ -87,6 +91,18 @@ class NodeNetwork:
     def inside(self, command: Sequence[str]) -> list[str]:
         """The command as it runs in the namespace; mounts stay the machine's, which kubelet and containerd share."""
         return ["nsenter", f"--net={self.path}", "--", *command]
+
+    def connect(self, address: str, port: int, *, seconds: float) -> socket.socket:
+        """A TCP connection made inside the namespace. Raises OSError."""
+        with concurrent.futures.ThreadPoolExecutor(1) as one_thread:
+            return one_thread.submit(self._connect, address, port, seconds).result()
+
+    def _connect(self, address: str, port: int, seconds: float) -> socket.socket:
+        # Namespaces are the thread's; a socket stays in the one that it was made in. The thread ends with its call.
+        with self.path.open() as namespace:
+            if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), _CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), f"setns {self.path}")
+        return socket.create_connection((address, port), seconds)
 
     def remove(self) -> None:
         """Take everything away; nothing happens where it is gone already."""

@@ -46,12 +46,14 @@ def part(files: ClusterFiles, name: str) -> Part:
 
 
 def node_is_ready(files: ClusterFiles, node: int) -> bool:
-    """Whether the API server says that a node is Ready."""
+    """Whether the API server says that a node is Ready, and the controllers have let pods onto it."""
     answer = _ask_api(files, f"/api/v1/nodes/node-{node}")
     if answer is None:
         return False
-    conditions = json.loads(answer).get("status", {}).get("conditions", [])
-    return any(row["type"] == "Ready" and row["status"] == "True" for row in conditions)
+    told = json.loads(answer)
+    conditions = told.get("status", {}).get("conditions", [])
+    ready = any(row["type"] == "Ready" and row["status"] == "True" for row in conditions)
+    return ready and not told["spec"].get("taints")
 
 
 _Called = tuple[list[str], Callable[[], bool]]
@@ -90,6 +92,7 @@ def _apiserver(files: ClusterFiles) -> _Called:
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         f"--service-account-key-file={files.pki('accounts.pub')}",
         f"--service-account-signing-key-file={files.pki('accounts.key')}",
+        "--kubelet-preferred-address-types=InternalIP",
         "--shutdown-delay-duration=0s",
     ], lambda: _ask_api(files, "/readyz") == b"ok"
 
@@ -100,11 +103,12 @@ def _controller_manager(files: ClusterFiles) -> _Called:
         f"--kubeconfig={files.kubeconfig_of('controller-manager')}",
         f"--root-ca-file={files.pki('ca.crt')}",
         f"--service-account-private-key-file={files.pki('accounts.key')}",
+        "--use-service-account-credentials",
         "--leader-elect=false",
         "--controllers=*",
         "--bind-address=127.0.0.1",
         *_BURST,
-    ], lambda: _get_inside(files, 0, 10257, "/healthz", tls=True)
+    ], lambda: _is_open(files, 0, 10257)
 
 
 def _scheduler(files: ClusterFiles) -> _Called:
@@ -114,7 +118,7 @@ def _scheduler(files: ClusterFiles) -> _Called:
         "--leader-elect=false",
         "--bind-address=127.0.0.1",
         *_BURST,
-    ], lambda: _get_inside(files, 0, 10259, "/healthz", tls=True)
+    ], lambda: _is_open(files, 0, 10259)
 
 
 def _coredns(files: ClusterFiles) -> _Called:
@@ -204,17 +208,23 @@ def _ask_api(files: ClusterFiles, path: str) -> bytes | None:
     return body if answer.status == 200 else None
 
 
-def _get_inside(files: ClusterFiles, node: int, port: int, path: str, *, tls: bool = False) -> bool:
+def _get_inside(files: ClusterFiles, node: int, port: int, path: str) -> bool:
     """Whether a loopback address inside a node's namespace answers 200."""
-    # Only a process in the namespace can ask; busybox is one that starts in a millisecond.
-    if tls:
-        return _is_open(files, node, port)
-    look = ["busybox", "wget", "-q", "-T", "1", "-O", "/dev/null", f"http://127.0.0.1:{port}{path}"]
-    return _succeeds(files.network(node).inside(look))
+    try:
+        with files.network(node).connect("127.0.0.1", port, seconds=_TRY_SECONDS) as connected:
+            connected.sendall(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            with connected.makefile("rb") as answer:
+                return b" 200 " in answer.readline()
+    except OSError:
+        return False
 
 
 def _is_open(files: ClusterFiles, node: int, port: int, address: str = "127.0.0.1") -> bool:
-    return _succeeds(files.network(node).inside(["busybox", "nc", "-w", "1", address, str(port)]))
+    try:
+        files.network(node).connect(address, port, seconds=_TRY_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _succeeds(command: Sequence[str]) -> bool:
