@@ -329,6 +329,37 @@ def test_a_silent_watch_is_opened_anew_from_where_it_was() -> None:
     asyncio.run(scene())
 
 
+def test_watches_that_stay_silent_lead_to_a_list() -> None:
+    """A server whose store was restored from a backup waits, silently, for the version that we name."""
+
+    async def scene() -> None:
+        script = in_order(
+            api.listed(api.pod("one"), version=10), api.watched(), api.watched(), api.watched(), api.listed(version=5)
+        )
+        async with world(script) as here:
+            quick = ReflectorOptions(idle_after=timedelta(milliseconds=50))
+            await here.reflect_until(lambda: "gone one one 1" in here.told, here.reflector(options=quick))
+            assert len(here.server.watches) == 3
+
+    asyncio.run(scene())
+
+
+def test_a_server_that_was_away_is_listed_before_it_is_watched_again() -> None:
+    async def scene() -> None:
+        script = in_order(
+            api.listed(api.pod("one"), version=10),
+            api.watched(api.bookmark(20), cut=True),
+            api.Answer(chunks=[], cut=True),
+            api.listed(version=5),
+        )
+        async with world(script) as here:
+            await here.reflect_until(lambda: here.told.count("synced") == 2 and len(here.server.watches) == 3)
+            assert here.told == ["seen one one 1", "synced", "gone one one 1", "synced"]
+            assert here.server.watches[2].query["resourceVersion"] == "5"
+
+    asyncio.run(scene())
+
+
 def test_a_server_that_never_answers_a_watch_is_given_up() -> None:
     async def scene() -> None:
         silent = asyncio.Event()

@@ -247,8 +247,21 @@ def _network(error: BaseException, asked: str) -> errors.Transient:
         return errors.Transient(f"{asked}: no answer in time", code="no-answer", hint=_REACH)
     if isinstance(error, (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
         return errors.Transient(
-            f"{asked}: the server's certificate is not trusted: {error}",
+            f"{asked}: the server's certificate is not trusted: {_untrusted(error)}",
             code="untrusted-certificate",
             hint="look at certificate-authority and tls-server-name of the kubeconfig's cluster",
         )
-    return errors.Transient(f"{asked}: {type(error).__name__}: {error}".rstrip(": "), code="network", hint=_REACH)
+    return errors.Transient(f"{asked}: {_what(error)}", code="network", hint=_REACH)
+
+
+def _what(error: BaseException) -> str:
+    """In words: the client library's own text of a failed connection has the address of an object in it."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _untrusted(error: aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError) -> str:
+    cause = error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else error
+    return cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else str(cause)

@@ -45,7 +45,7 @@ class ReflectorOptions:
     refused_pause: timedelta = timedelta(seconds=60)
     """After a missing right or a refused credential: between half of this and all of it."""
     failures: int = 3
-    """Watches in a row that broke without bringing anything, before the list is compared."""
+    """Watches in a row that brought nothing, not even a bookmark, before the list is compared."""
 
 
 class PodSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,8 +154,11 @@ class Reflector:
             elif brought:
                 self._blind_for.pop("watch", None)
             steady = await self._rest(began, failed)
-            failures = 0 if brought or steady else failures + 1
-            if failures >= self._options.failures or self._must_list(failed):
+            failures = 0 if brought else failures + 1
+            was_away = failed is not None and failed.code == "network" and not brought and not steady
+            if failures >= self._options.failures or was_away or self._must_list(failed):
+                # A server that comes back with an older store (a restored backup) accepts our version, which it has
+                # not reached yet, and says nothing: only a list shows it.
                 return
 
     def _one_watch(self, version: str, left: float) -> AsyncGenerator[decode.Event, None]:
