@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.support import cluster_api
+from tests.support import cluster as clusters
+from tests.support import cluster_api, cluster_images
 from tests.support.cluster_api import Json, Namespace
 from tradewind.clock import SystemClock, SystemRandom
 from tradewind.model.outcome import Failed, Success
@@ -27,7 +28,7 @@ from tradewind.runtime.kubernetes.client import ClusterClient
 from tradewind.runtime.kubernetes.creating import Creator
 from tradewind.runtime.kubernetes.deleting import Deleter, Deletion
 from tradewind.runtime.kubernetes.patience import Patience
-from tradewind.runtime.kubernetes.reflector import Change, PodGone, PodSeen, Reflector, Synced
+from tradewind.runtime.kubernetes.reflector import Blind, Change, PodGone, PodSeen, Reflector, Synced
 from tradewind.runtime.kubernetes.reflectors import reflect
 from tradewind.runtime.kubernetes.scope import Scope
 
@@ -75,6 +76,10 @@ class Watcher:
             while not suits():
                 self._told.clear()
                 await self._told.wait()
+
+    def is_running(self, name: str) -> bool:
+        view = self.last(name)
+        return view is not None and view.main is not None and view.main.state == "running"
 
     def is_over(self, name: str) -> bool:
         view = self.last(name)
@@ -144,6 +149,54 @@ def test_ends_have_their_reasons(kubeconfig: pathlib.Path, namespace: Namespace,
                 assert said.startswith(sentence)
 
     asyncio.run(scene())
+
+
+def test_an_evicted_pod_is_the_clusters_doing(kubeconfig: pathlib.Path, namespace: Namespace, busybox: str) -> None:
+    async def scene() -> None:
+        async with opened(kubeconfig) as client, watching_pods(client, namespace) as watcher:
+            await Creator(client, PATIENCE).create(ours(namespace, "one", busybox, "sleep", "600"))
+            await watcher.wait(lambda: watcher.is_running("one"))
+            eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "one"}}
+            await asyncio.to_thread(namespace.api.post, namespace.path("pods", "one") + "/eviction", eviction)
+            await watcher.wait(lambda: watcher.is_gone("one"))
+            seen = watcher.last("one")
+            assert seen is not None
+            outcome, said = phases.outcome(seen)
+            assert isinstance(outcome, Failed)
+            assert outcome.reason is EndReason.EVICTED
+            assert said.startswith(f"The pod was evicted on node {seen.node}")
+
+    asyncio.run(scene())
+
+
+def test_a_preempted_pod_is_the_clusters_doing(kubeconfig: pathlib.Path, namespace: Namespace, busybox: str) -> None:
+    room = max(int(node["status"]["allocatable"]["cpu"]) for node in namespace.api.get("/api/v1/nodes")["items"])
+    most = {"resources": {"requests": {"cpu": f"{room * 600}m"}}}
+    high = namespace.name + "-high"
+    classes = "/apis/scheduling.k8s.io/v1/priorityclasses"
+    namespace.api.post(classes, {"metadata": {"name": high}, "value": 1000})
+
+    async def scene() -> None:
+        async with opened(kubeconfig) as client, watching_pods(client, namespace) as watcher:
+            creator = Creator(client, PATIENCE)
+            await creator.create(ours(namespace, "low", busybox, "sleep", "600", container=most))
+            await watcher.wait(lambda: watcher.is_running("low"))
+            urgent = ours(
+                namespace, "high", busybox, "true", container=most, priorityClassName=high, attempt_id="b" * 20
+            )
+            await creator.create(urgent)
+            await watcher.wait(lambda: watcher.is_gone("low") and watcher.is_over("high"))
+            seen = watcher.last("low")
+            assert seen is not None
+            outcome, said = phases.outcome(seen)
+            assert isinstance(outcome, Failed)
+            assert (outcome.reason, outcome.entered) == (EndReason.PREEMPTED, True)
+            assert said.startswith(f"The pod was preempted on node {seen.node} by one of higher priority")
+
+    try:
+        asyncio.run(scene())
+    finally:
+        namespace.api.delete(f"{classes}/{high}")
 
 
 def test_a_create_asked_twice_makes_one_pod_and_anothers_name_is_an_error(
@@ -250,3 +303,28 @@ def test_a_real_pod_is_decoded_as_its_json_says(kubeconfig: pathlib.Path, namesp
     assert seen.main is not None
     assert (seen.main.exit_code, seen.main.message) == (3, "why\n")
     assert seen.identity is not None
+
+
+@pytest.mark.own_cluster
+def test_what_ended_and_went_while_the_api_server_was_away_is_told() -> None:
+    async def scene(cluster: clusters.Cluster, namespace: Namespace) -> None:
+        image = cluster_images.reference("busybox")
+        async with opened(cluster.kubeconfig) as client, watching_pods(client, namespace) as watcher:
+            creator = Creator(client, PATIENCE)
+            made = await creator.create(ours(namespace, "ends", image, "sleep", "3"))
+            await creator.create(ours(namespace, "stays", image, "sleep", "600", attempt_id="b" * 20))
+            await watcher.wait(lambda: watcher.is_running("ends") and watcher.is_running("stays"))
+            await asyncio.to_thread(cluster.kill, "apiserver")
+            await watcher.wait(lambda: any(isinstance(one, Blind) for one in watcher.changes))
+            await asyncio.sleep(4)  # real time of a real container, which ends meanwhile
+            await asyncio.to_thread(cluster.start, "apiserver")
+            await watcher.wait(lambda: watcher.is_over("ends"))
+            seen = watcher.last("ends")
+            assert seen is not None
+            assert seen.uid == made.uid
+            assert isinstance(phases.outcome(seen)[0], Success)
+            assert watcher.is_running("stays")
+            assert not [one for one in watcher.changes if isinstance(one, PodGone)]
+
+    with clusters.started() as cluster, cluster_api.Api.read(cluster.kubeconfig).namespace() as namespace:
+        asyncio.run(scene(cluster, namespace))
