@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from tests.support import cluster as clusters
@@ -55,7 +61,11 @@ def test_a_killed_part_comes_back_and_pods_run_on(broken: clusters.Cluster, spac
 def test_a_hanging_api_server_goes_on_where_it_was(broken: clusters.Cluster, space: Namespace) -> None:
     space.create("pods", cluster_api.pod("meanwhile", BUSYBOX, "true"))
     broken.signal("apiserver", signal.SIGSTOP)
-    broken.signal("apiserver", signal.SIGCONT)
+    try:
+        with pytest.raises(TimeoutError):
+            dataclasses.replace(space.api, patience=1).get("/version")
+    finally:
+        broken.signal("apiserver", signal.SIGCONT)
     space.wait_phase("meanwhile", "Succeeded")
 
 
@@ -70,6 +80,29 @@ def test_a_cluster_that_ended_leaves_nothing(broken: clusters.Cluster) -> None:
     assert not network.path.exists()
     with open("/proc/self/mounts") as mounts:
         assert str(state) not in mounts.read()
+
+
+def test_a_cluster_ends_with_the_tests_that_started_it() -> None:
+    with _started_elsewhere() as (starter, cluster):
+        network = cluster.files.network(0)
+        assert network.path.exists()
+        starter.kill()
+        starter.wait()
+        cluster_api.wait_until(lambda: not network.path.exists(), "the cluster of a killed process is gone")
+
+
+def test_what_a_killed_keeper_left_is_taken_away_by_the_next_start() -> None:
+    with _started_elsewhere() as (starter, cluster):
+        with Api.read(cluster.kubeconfig).namespace() as there:
+            there.create("pods", cluster_api.pod("runs-on", BUSYBOX, "sleep", "600"))
+            there.wait_phase("runs-on", "Running")
+            left = [psutil.Process(pid) for pid in cluster.pids().values()]
+        os.kill(cluster.keeper, signal.SIGKILL)
+        starter.kill()
+        starter.wait()
+        assert all(process.is_running() for process in left)
+        with clusters.started():
+            cluster_api.wait_until(lambda: not any(map(_lives, left)), "the old parts are gone")
 
 
 @pytest.mark.long
@@ -91,6 +124,34 @@ def test_pods_of_a_node_that_is_cut_off_are_given_up(broken: clusters.Cluster, s
     ]
     broken.mend(number)
     cluster_api.wait_until(lambda: not space.pods(), "the pod is gone once its node is back", seconds=120)
+
+
+_STARTS_ONE = """
+import sys
+from tests.support import cluster
+with cluster.started() as one:
+    print(one.files.number, flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def _started_elsewhere() -> Iterator[tuple[subprocess.Popen[str], clusters.Cluster]]:
+    """A cluster started by another process, which is killed in the end at the latest."""
+    program = [sys.executable, "-c", _STARTS_ONE]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as starter:
+        try:
+            assert starter.stdout is not None
+            yield starter, clusters.of_number(int(starter.stdout.readline()))
+        finally:
+            starter.kill()
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _answers(space: Namespace) -> bool:

@@ -44,6 +44,8 @@ class Cluster:
     files: ClusterFiles
     steps: Mapping[str, float]
     """Seconds from the start until each step of it was done."""
+    keeper: int
+    """The process that all parts belong to."""
 
     @property
     def kubeconfig(self) -> pathlib.Path:
@@ -157,6 +159,7 @@ def started() -> Iterator[Cluster]:
         except subprocess.TimeoutExpired:
             keeper.kill()
             keeper.wait()
+        if keeper.returncode != 0:
             cluster_keeper.clear(files, range(_MOST_NODES))
         leaks.disown(keeper.pid)
         os.close(lock)
@@ -172,6 +175,7 @@ def up() -> Cluster:
     keeper = _spawn(files, lock, stdin=subprocess.DEVNULL)
     os.close(lock)
     cluster = _wait(files, keeper)
+    keeper.returncode = 0  # it stays; nobody has to wait for it
     (BASE / "kept").write_text(files.state.name)
     return cluster
 
@@ -198,10 +202,14 @@ def find_kept() -> Cluster | None:
     """The running cluster that `up` started."""
     with contextlib.suppress(OSError, ValueError):
         state = BASE / (BASE / "kept").read_text()
-        told = json.loads((state / "cluster.json").read_text())
         if _is_held(state):
-            return Cluster(files=ClusterFiles(state=state, number=int(state.name)), steps=told["steps"])
+            return of_number(int(state.name))
     return None
+
+
+def of_number(number: int) -> Cluster:
+    """A running cluster. Raises OSError when there is none of this number."""
+    return _told(ClusterFiles(state=BASE / str(number), number=number))
 
 
 def _claim() -> tuple[ClusterFiles, int]:
@@ -209,6 +217,11 @@ def _claim() -> tuple[ClusterFiles, int]:
     BASE.mkdir(mode=0o755, parents=True, exist_ok=True)
     with (BASE / "lock").open("w") as claiming:
         fcntl.flock(claiming, fcntl.LOCK_EX)
+        for state in BASE.iterdir():
+            if state.is_dir() and not _is_held(state):
+                # Its keeper was killed.
+                cluster_keeper.clear(ClusterFiles(state=state, number=int(state.name)), range(_MOST_NODES))
+                shutil.rmtree(state, ignore_errors=True)
         for number in _NUMBERS:
             files = ClusterFiles(state=BASE / str(number), number=number)
             lock = os.open(BASE / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -217,10 +230,6 @@ def _claim() -> tuple[ClusterFiles, int]:
             except BlockingIOError:
                 os.close(lock)
                 continue
-            if files.state.exists():
-                # Its keeper was killed.
-                cluster_keeper.clear(files, range(_MOST_NODES))
-                shutil.rmtree(files.state, ignore_errors=True)
             files.state.mkdir(mode=0o700)
             return files, lock
     raise ClusterError(f"{len(_NUMBERS)} clusters are running")
@@ -253,8 +262,12 @@ def _wait(files: ClusterFiles, keeper: subprocess.Popen[bytes]) -> Cluster:
         if keeper.poll() is not None:
             raise ClusterError(f"the cluster did not start:\n{(files.state / 'keeper.log').read_text()}")
         time.sleep(0.02)
+    return _told(files)
+
+
+def _told(files: ClusterFiles) -> Cluster:
     told = json.loads((files.state / "cluster.json").read_text())
-    return Cluster(files=files, steps=told["steps"])
+    return Cluster(files=files, steps=told["steps"], keeper=told["keeper"])
 
 
 def main() -> int:

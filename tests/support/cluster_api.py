@@ -51,6 +51,8 @@ class Api:
     address: str
     tls: ssl.SSLContext
     token: str | None
+    patience: float = _REQUEST_SECONDS
+    """Seconds that an answer may take."""
 
     @classmethod
     def read(cls, kubeconfig: pathlib.Path) -> Api:
@@ -100,7 +102,7 @@ class Api:
         """Ask once, on a connection of its own. Raises ApiError, and OSError where nobody answers."""
         url = urllib.parse.urlsplit(self.address)
         connection = http.client.HTTPSConnection(
-            url.hostname or "", url.port or 443, context=self.tls, timeout=_REQUEST_SECONDS
+            url.hostname or "", url.port or 443, context=self.tls, timeout=self.patience
         )
         headers = {"Content-Type": kind, "Accept": "application/json"}
         if self.token:

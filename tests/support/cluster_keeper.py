@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -188,9 +189,6 @@ def clear(files: ClusterFiles, nodes: Iterable[int]) -> None:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG) != (0, 0):
-                pass
         time.sleep(_POLL_SECONDS)
     _unmount(files.state)
     for node in nodes:
@@ -317,7 +315,7 @@ def main() -> int:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(state / "keeper.sock.new"))
             listener.listen()
-            told = {"kubeconfig": str(keeper.files.kubeconfig), "steps": steps}
+            told = {"kubeconfig": str(keeper.files.kubeconfig), "keeper": os.getpid(), "steps": steps}
             (state / "cluster.json").write_text(json.dumps(told))
             (state / "keeper.sock.new").rename(state / "keeper.sock")
             _serve(keeper, listener)
@@ -327,6 +325,7 @@ def main() -> int:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         keeper.stop_cluster()
+    shutil.rmtree(state, ignore_errors=True)
     return 0
 
 
