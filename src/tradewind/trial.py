@@ -24,6 +24,9 @@ from tradewind.worker import output
 from tradewind.worker.dagrun import RuntimeDagRun
 from tradewind.worker.loading import LoadedFile
 
+_PATIENCE_SECONDS = 10.0
+"""How long the control plane may take to end after Ctrl-C, before it is asked once more."""
+
 
 def test(dag: DAG, *, logical_date: datetime | None, conf: dict[str, Any] | None) -> RuntimeDagRun:
     """Run it to its end and show how it ended; the run. Raises `errors.Rejected` where it cannot begin."""
@@ -67,18 +70,27 @@ class _ControlPlane:
         self._task: asyncio.Task[run.Finished] | None = None
         self._finished: run.Finished | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._serve, name="tradewind-control-plane")
+        # A daemon: if it cannot be ended, the process ends all the same, and the podlet with it.
+        self._thread = threading.Thread(target=self._serve, name="tradewind-control-plane", daemon=True)
+        self._begun = threading.Event()
 
     def __enter__(self) -> _ControlPlane:
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        while self._thread.is_alive():
-            if kind is not None and self._loop is not None and self._task is not None:
+        if kind is None:
+            self._thread.join()
+            return
+        self._begun.wait(_PATIENCE_SECONDS)
+        # Not more often: each call breaks off what the one before has begun to tidy up.
+        for _once in range(2):
+            if self._loop is not None and self._task is not None:
                 with suppress(RuntimeError):  # the loop may just have closed
                     self._loop.call_soon_threadsafe(self._task.cancel)
-            self._thread.join(timeout=0.1)
+            self._thread.join(timeout=_PATIENCE_SECONDS)
+            if not self._thread.is_alive():
+                return
 
     def finished(self) -> run.Finished:
         """How the run ended. Raises what kept it from it."""
@@ -93,10 +105,12 @@ class _ControlPlane:
         except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
             self._error = _first_known(error)
         finally:
+            self._begun.set()
             self._bodies.close()
 
     async def _run(self, home: homes.Home) -> run.Finished:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        self._begun.set()
         return await run.run_to_end(self._request, home)
 
 
