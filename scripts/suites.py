@@ -50,8 +50,10 @@ DAILY = (
     Suite(name="integration", folder="integration", options=_PARALLEL),
     Suite(name="docs", folder="docs", options=_PARALLEL),
     Suite(name="corpus", folder="corpus", options=_PARALLEL, why_not=machine.why_no_airflow),
-    Suite(name="e2e", folder="e2e", why_not=machine.why_no_namespaces),
+    Suite(name="e2e", folder="e2e", options=_PARALLEL, why_not=machine.why_no_namespaces),
     Suite(name="faults", folder="faults", why_not=machine.why_no_namespaces),
+    # One after the other: each process of pytest would start a cluster, which needs a gigabyte.
+    Suite(name="cluster", folder="cluster", why_not=machine.why_no_cluster),
 )
 
 # Everything marked `long`, wherever it lies, and the property tests once more with thousands of examples.
@@ -71,6 +73,7 @@ LONG = (
             ("integration", lambda: None),
             ("e2e", machine.why_no_namespaces),
             ("faults", machine.why_no_namespaces),
+            ("cluster", machine.why_no_cluster),
         )
     ),
 )
