@@ -13,6 +13,7 @@ import hashlib
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 MODULES = pathlib.Path(__file__).resolve().parents[1] / "cluster" / "modules"
@@ -96,10 +97,26 @@ def missing_packages() -> list[str]:
     return [package for program, package in PACKAGES.items() if shutil.which(program) is None]
 
 
+@functools.cache
+def why_never() -> str | None:
+    """Why this machine can run no cluster, whatever is built and installed."""
+    if sys.platform != "linux" or os.getuid() != 0:
+        return "a cluster of our own needs Linux and root (make test-cluster takes another one from KUBECONFIG)"
+    tried = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        return f"this root may not make network and mount namespaces ({tried.stderr.strip()})"
+    groups = pathlib.Path("/sys/fs/cgroup")
+    places = [groups] if (groups / "cgroup.controllers").exists() else list(groups.glob("memory"))
+    if not places or not os.access(places[0], os.W_OK):
+        return "this root may not make cgroups"
+    return None
+
+
 def why_not() -> str | None:
     """Why no cluster can be started here, in one sentence, or None when one can."""
-    if sys.platform != "linux" or os.getuid() != 0:
-        return "a cluster of our own needs Linux and root (or name another one in KUBECONFIG)"
+    never = why_never()
+    if never:
+        return never
     missing = missing_packages()
     if missing:
         return f"not installed: {', '.join(missing)} (scripts/prepare-cluster does it)"
@@ -108,4 +125,4 @@ def why_not() -> str | None:
     return f"not built yet: {', '.join(lacking)} (scripts/prepare-cluster does it)" if lacking else None
 
 
-__all__ = ["BINARIES", "IMAGES", "MODULES", "binary", "directory", "image", "missing_packages", "why_not"]
+__all__ = ["BINARIES", "IMAGES", "MODULES", "binary", "directory", "image", "missing_packages", "why_never", "why_not"]
