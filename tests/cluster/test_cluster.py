@@ -102,6 +102,9 @@ def test_an_image_that_does_not_exist_is_told_in_the_status(namespace: Namespace
     namespace.create("pods", body)
     assert _wait_waiting(namespace, "absent", "ErrImageNeverPull")
 
+    namespace.create("pods", cluster_api.pod("pulled-in-vain", "tradewind.test/absent:1", "true"))
+    assert "tradewind.test/absent:1" in _wait_waiting(namespace, "pulled-in-vain", "ErrImagePull")
+
 
 @pytest.mark.own_cluster
 def test_a_private_image_is_pulled_with_its_secret_and_not_without(

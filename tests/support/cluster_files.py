@@ -97,6 +97,11 @@ class ClusterFiles:
         home, network = self.node(node), self.network(node)
         for name in ("cni", "kubelet", "containerd", "run", "pod-logs", "volume-plugins"):
             (home / name).mkdir(parents=True, exist_ok=True)
+        (home / "stores" / "_default").mkdir(parents=True, exist_ok=True)
+        # Every image comes from our store: a pull of one that is not there fails at once, and asks nobody outside.
+        address = f"http://127.0.0.1:{REGISTRY_PORT}"
+        store = f'server = "{address}"\n[host."{address}"]\n  capabilities = ["pull", "resolve"]\n'
+        (home / "stores" / "_default" / "hosts.toml").write_text(store)
         (home / "containerd.toml").write_text(self._containerd(node))
         self._write_json(home / "cni" / "10-bridge.conflist", self._cni(node))
         self._write_json(home / "kubelet.yaml", self._kubelet(node))
@@ -168,6 +173,8 @@ disabled_plugins = ["io.containerd.internal.v1.restart", "io.containerd.snapshot
   sandbox_image = "{cluster_images.reference("pause")}"
   restrict_oom_score_adj = true
   netns_mounts_under_state_dir = true
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{home}/stores"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "{home}/cni"
