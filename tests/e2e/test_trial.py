@@ -132,14 +132,19 @@ def test_ctrl_c_in_a_body_ends_all_of_it(tmp_path: pathlib.Path) -> None:
             made.test()
         """,
     )
-    # What is left of it is found by this variable, wherever it was adopted.
-    script = subprocess.Popen(
-        [*SCRIPT, str(file)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TW_TRIAL": str(file)},
-    )
+    # A shell that runs the tests in its background has them ignore Ctrl-C, and what they start would ignore it too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        # What is left of it is found by this variable, wherever it was adopted.
+        script = subprocess.Popen(
+            [*SCRIPT, str(file)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TW_TRIAL": str(file)},
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert script.stdout is not None
     with script:
         while "waiting" not in script.stdout.readline():
