@@ -281,6 +281,7 @@ def main() -> int:
             cluster = up()
             took = ", ".join(f"{step} after {seconds:.1f} s" for step, seconds in cluster.steps.items())
             print(f"started: {took}", file=sys.stderr)
+            print(f"kubectl, if there is none: {cluster_cache.binary('kubectl')}", file=sys.stderr)
             print(f"export KUBECONFIG={cluster.kubeconfig}")
         case ["down"]:
             print("ended" if down() else "no cluster is up", file=sys.stderr)

@@ -1,8 +1,8 @@
 """Where the test cluster's binaries and images lie in the user's cache, and how each of them is made.
 
-The directory's name has a hash of everything that they are made from, so a change of a version makes a new one beside
-the old, and two checkouts of the same state share one. What is in its place there is whole: files are written beside
-and renamed. `scripts/prepare-cluster` fills it.
+A directory's name has a hash of everything that its content is made from, so a change of a version makes a new one
+beside the old, and two checkouts of the same state share one. What is in its place there is whole: files are written
+beside and renamed. `scripts/prepare-cluster` fills them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 
 MODULES = pathlib.Path(__file__).resolve().parents[1] / "cluster" / "modules"
 GO_AT_LEAST = (1, 24)
@@ -39,7 +40,15 @@ BINARIES = (
         # Without a version of its own the API server refuses to start.
         flags=f"-s -w -X {_VERSION_PACKAGE}.gitVersion={KUBERNETES_VERSION} "
         f"-X {_VERSION_PACKAGE}.gitMajor=1 -X {_VERSION_PACKAGE}.gitMinor=34",
-        called=("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet"),
+        called=(
+            "etcd",
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kube-proxy",
+            "kubelet",
+            "kubectl",
+        ),
     ),
     Binary(name="coredns", package="github.com/coredns/coredns"),
     Binary(name="registry", package="github.com/distribution/distribution/v3/cmd/registry"),
@@ -73,13 +82,24 @@ def root() -> pathlib.Path:
 
 @functools.cache
 def directory() -> pathlib.Path:
-    """The directory for the sources as they are."""
-    told = hashlib.sha256(repr((BINARIES, IMAGES)).encode())
-    for file in sorted(MODULES.rglob("*")):
+    """The directory for the binaries of the sources as they are."""
+    return root() / f"cluster-{_digest(repr(BINARIES), MODULES.rglob('*'))}"
+
+
+@functools.cache
+def images_directory() -> pathlib.Path:
+    """The directory for the images, which last longer: they are made of other sources."""
+    recipes = pathlib.Path(__file__).with_name("cluster_images.py")
+    return root() / f"cluster-images-{_digest(repr(IMAGES), [recipes, *(MODULES / 'pause').iterdir()])}"
+
+
+def _digest(told: str, files: Iterable[pathlib.Path]) -> str:
+    digest = hashlib.sha256(told.encode())
+    for file in sorted(files):
         if file.is_file():
-            told.update(f"{file.relative_to(MODULES)}\0".encode())
-            told.update(file.read_bytes())
-    return root() / f"cluster-{told.hexdigest()[:12]}"
+            digest.update(f"{file.name}\0".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def binary(name: str) -> pathlib.Path:
@@ -89,7 +109,7 @@ def binary(name: str) -> pathlib.Path:
 
 def image(name: str) -> pathlib.Path:
     """Where an image's archive lies once it is made."""
-    return directory() / "images" / f"{name}.tar"
+    return images_directory() / f"{name}.tar"
 
 
 def missing_packages() -> list[str]:
@@ -125,4 +145,15 @@ def why_not() -> str | None:
     return f"not built yet: {', '.join(lacking)} (scripts/prepare-cluster does it)" if lacking else None
 
 
-__all__ = ["BINARIES", "IMAGES", "MODULES", "binary", "directory", "image", "missing_packages", "why_never", "why_not"]
+__all__ = [
+    "BINARIES",
+    "IMAGES",
+    "MODULES",
+    "binary",
+    "directory",
+    "image",
+    "images_directory",
+    "missing_packages",
+    "why_never",
+    "why_not",
+]

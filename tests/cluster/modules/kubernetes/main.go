@@ -16,6 +16,8 @@ import (
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
+	kubectl "k8s.io/kubectl/pkg/cmd"
+	"k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
@@ -35,6 +37,8 @@ func command(name string) *cobra.Command {
 		return proxy.NewProxyCommand()
 	case "kubelet":
 		return kubelet.NewKubeletCommand(context.Background())
+	case "kubectl":
+		return kubectl.NewDefaultKubectlCommand()
 	}
 	return nil
 }
@@ -48,8 +52,14 @@ func main() {
 	cmd := command(name)
 	if cmd == nil {
 		fmt.Fprintf(os.Stderr, "%s: no part of Kubernetes; call this by a link named kube-apiserver, "+
-			"kube-controller-manager, kube-scheduler, kube-proxy, kubelet or etcd\n", name)
+			"kube-controller-manager, kube-scheduler, kube-proxy, kubelet, kubectl or etcd\n", name)
 		os.Exit(2)
+	}
+	if name == "kubectl" {
+		if err := cli.RunNoErrOutput(cmd); err != nil {
+			util.CheckErr(err)
+		}
+		return
 	}
 	os.Exit(cli.Run(cmd))
 }
