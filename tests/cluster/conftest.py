@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -16,17 +17,30 @@ import pytest
 from tests.support import cluster as clusters
 from tests.support import cluster_api, cluster_images, machine
 
+_started = pytest.StashKey[str]()
+_LOGS = pathlib.Path(__file__).resolve().parents[2] / ".reports" / "cluster-logs"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how long the cluster took to start."""
+    if (told := config.stash.get(_started, None)) is not None:
+        terminalreporter.write_line(f"the cluster started: {told}")
+
 
 @pytest.fixture(scope="session")
-def own_cluster() -> Iterator[clusters.Cluster]:
+def own_cluster(request: pytest.FixtureRequest) -> Iterator[clusters.Cluster]:
     """A cluster of ours, shared: don't break it. To break one, start it with `clusters.started()`."""
     kept = clusters.find_kept()
     if kept is not None and machine.named_kubeconfig() == str(kept.kubeconfig):
         yield kept
         return
     with clusters.started() as cluster:
-        print("cluster:", ", ".join(f"{step} after {seconds:.1f} s" for step, seconds in cluster.steps.items()))
+        request.config.stash[_started] = cluster.told_steps()
         yield cluster
+        died = cluster.died()
+        if request.session.testsfailed or died:
+            shutil.copytree(cluster.files.state / "logs", _LOGS, dirs_exist_ok=True)
+        assert not died, f"parts of the cluster ended by themselves, see {_LOGS}"
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,10 @@ class Cluster:
     keeper: int
     """The process that all parts belong to."""
 
+    def told_steps(self) -> str:
+        """`steps` for people."""
+        return ", ".join(f"{step} after {seconds:.1f} s" for step, seconds in self.steps.items())
+
     @property
     def kubeconfig(self) -> pathlib.Path:
         """The administrator's."""
@@ -84,6 +88,11 @@ class Cluster:
         """Of the running parts."""
         told = self._order(do="pids")
         return dict(told) if isinstance(told, dict) else {}
+
+    def died(self) -> list[str]:
+        """The parts that ended without anybody asking."""
+        told = self._order(do="died")
+        return list(told) if isinstance(told, list) else []
 
     def ensure(self, part: str) -> None:
         """Start a part that runs on demand only: `registry`, `kwok`."""
@@ -279,8 +288,7 @@ def main() -> int:
                 print(f"no cluster: {why}", file=sys.stderr)
                 return 1
             cluster = up()
-            took = ", ".join(f"{step} after {seconds:.1f} s" for step, seconds in cluster.steps.items())
-            print(f"started: {took}", file=sys.stderr)
+            print(f"started: {cluster.told_steps()}", file=sys.stderr)
             print(f"kubectl, if there is none: {cluster_cache.binary('kubectl')}", file=sys.stderr)
             print(f"export KUBECONFIG={cluster.kubeconfig}")
         case ["down"]:
