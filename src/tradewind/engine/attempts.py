@@ -137,8 +137,10 @@ def _closed(attempt: Attempt, event: AttemptEnded) -> Attempt:
     reason = failed.reason if failed else EndReason.COMPLETED
     verdict = event.verdict or (failed.message if failed else None)
     if attempt.stop_reason and failed:
-        verdict = attempt.stop_reason
         reason = _stop_reason(attempt)
+        # What a start waited for is known only to the runtime.
+        waited = f" {event.verdict}" if reason is EndReason.NEVER_STARTED and event.verdict else ""
+        verdict = f"{attempt.stop_reason}{waited}"
     return replace(
         attempt,
         phase=AttemptPhase.ENDED,

@@ -18,13 +18,16 @@ from tradewind.worker import secrets
 
 _FORGOTTEN_SECONDS = 3600.0
 """After this time nobody will ask again for an attempt that never began."""
+_OF_A_CLUSTER = "cluster-pod.json"
+"""In the directory of an attempt that is a pod of a cluster: it is none of a podlet's."""
 
 
 def adopt_all(attempts: Attempts, folder: str) -> None:
     """Know every attempt again that has begun."""
     secrets.sweep(folder)
     for attempt_id in sorted(os.listdir(folder)):
-        _adopt(attempts, folder, attempt_id)
+        if not os.path.exists(f"{folder}/{attempt_id}/{_OF_A_CLUSTER}"):
+            _adopt(attempts, folder, attempt_id)
 
 
 def _adopt(attempts: Attempts, folder: str, attempt_id: str) -> None:

@@ -34,7 +34,10 @@ class Request:
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
-    """What it gets. `chunks` makes a stream; `hold` keeps it open until the client goes; `cut` breaks it off."""
+    """What it gets. `chunks` makes a stream; `hold` keeps it open until the client goes; `cut` breaks it off.
+
+    `more`: chunks that come as time goes, after `chunks`.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -42,6 +45,7 @@ class Answer:
     chunks: list[bytes] | None = None
     hold: bool = False
     cut: bool = False
+    more: AsyncIterator[bytes] | None = None
 
 
 Script = Callable[[Request], Answer | Awaitable[Answer]]
@@ -121,6 +125,8 @@ async def _write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ans
     for chunk in answer.chunks:
         writer.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
     await writer.drain()
+    if answer.more is not None:
+        await _write_more(reader, writer, answer.more)
     if answer.cut:
         writer.transport.abort()
     elif answer.hold:
@@ -128,6 +134,30 @@ async def _write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ans
     else:
         writer.write(b"0\r\n\r\n")
         await writer.drain()
+
+
+async def _write_more(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, more: AsyncIterator[bytes]) -> None:
+    """As they come, until there are no more or the client is gone."""
+    gone = asyncio.ensure_future(reader.read())
+    try:
+        while True:
+            coming = asyncio.ensure_future(_chunk(more))
+            await asyncio.wait({gone, coming}, return_when=asyncio.FIRST_COMPLETED)
+            if not coming.done():
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+                return
+            if (chunk := coming.result()) is None:
+                return
+            writer.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+            await writer.drain()
+    finally:
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+
+
+async def _chunk(more: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(more, None)
 
 
 # -- what the API says ---------------------------------------------------------------------------------------------

@@ -110,6 +110,11 @@ class Reflector:
         """What is known now."""
         return list(self._pods.values())
 
+    def knows(self, namespace: str, name: str, uid: str) -> bool:
+        """Whether this pod is among them."""
+        known = self._pods.get((namespace, name))
+        return known is not None and known.uid == uid
+
     async def changes(self) -> AsyncGenerator[Change, None]:
         """What happens, for ever. Raises only `errors.Fatal`; any other error is told as `Blind` and tried again."""
         while True:

@@ -1,0 +1,205 @@
+"""One attempt whose pod is in the cluster: from its record to its end, its log beside it.
+
+Invariant: it ends once. The end comes from what the API says of the main container, or from the pod being gone; it is
+told when the log is complete, because the log is sealed then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+import msgspec
+
+from tradewind.model.events import AttemptEnded, AttemptProgress
+from tradewind.model.outcome import Failed, Outcome, Result, Skipped, Success
+from tradewind.model.states import AttemptPhase, EndReason
+from tradewind.pods.view import PodView
+from tradewind.ports import clock as clock_port
+from tradewind.runtime.kubernetes import phases, waiting
+from tradewind.runtime.kubernetes.log_file import LogFile
+from tradewind.runtime.kubernetes.log_following import ContainerLog
+from tradewind.runtime.kubernetes.record import Record
+
+_log = logging.getLogger(__name__)
+_READABLE = ("running", "terminated")
+
+
+class Surroundings(Protocol):
+    """What an attempt needs of its runtime."""
+
+    clock: clock_port.Clock
+
+    def tell(self, event: AttemptProgress | AttemptEnded) -> None:
+        """To whoever leads."""
+        ...
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """In the background, until the runtime ends. What it raises ends the runtime."""
+        ...
+
+    def container_log(self, followed: Followed, container: str) -> ContainerLog:
+        """A follower of one container's log."""
+        ...
+
+    def keep(self, record: Record) -> None:
+        """Write the record."""
+        ...
+
+
+class Followed:
+    """One attempt."""
+
+    def __init__(self, record: Record, around: Surroundings, file: LogFile) -> None:
+        self.record = record
+        self.file = file
+        self.view: PodView | None = None
+        self.end: AttemptEnded | None = None
+        """What was told of its end."""
+        self.stop_reason: str | None = None
+        self._around = around
+        self._told: set[AttemptPhase] = set()
+        self._logs: dict[str, ContainerLog] = {}
+        self._reading: list[asyncio.Task[None]] = []
+        self._pulls: dict[str, str] = {}
+        self._waited = ""
+        self._is_ending = False
+
+    @property
+    def attempt_id(self) -> str:
+        """Whose it is."""
+        return self.record.attempt_id
+
+    @property
+    def is_ending(self) -> bool:
+        """It is decided how it ended, whether that is told already or not."""
+        return self._is_ending
+
+    def is_current(self) -> bool:
+        """Whether the pod's name still is that of this pod, as far as is known."""
+        return self.view is None or self.view.uid == self.record.uid
+
+    # -- what is seen ----------------------------------------------------------------------------------------------
+
+    def see(self, view: PodView) -> None:
+        """A state of its pod."""
+        if self._is_ending or (self.record.uid and view.uid != self.record.uid):
+            return
+        if not self.record.uid:
+            self.record = msgspec.structs.replace(self.record, uid=view.uid)
+            self._around.keep(self.record)
+        self.view = view
+        self._pulls |= waiting.pull_errors(view)
+        for event in phases.progress(view):
+            if event.phase not in self._told:
+                self._told.add(event.phase)
+                self._around.tell(event)
+        self._read_logs(view)
+        if phases.is_over(view):
+            self._finish(view)
+        elif why := waiting.hopeless(view):
+            self.refuse(Failed(message=why, retry=False, reason=EndReason.REJECTED, entered=False))
+
+    def gone(self, view: PodView | None) -> None:
+        """Its pod is not there any more, and it is sure. `view` is the last that was seen of it."""
+        if not self._is_ending:
+            self._finish(view or self.view)
+
+    def mark_stopping(self, reason: str) -> None:
+        """It is to end; what it waited for until now is what its verdict says."""
+        if self.stop_reason is None:
+            self.stop_reason = reason or "stopped on request"
+            if self.view is not None and not phases.has_begun(self.view):
+                self._waited = waiting.sentence(self.view, self._pulls)
+
+    def note(self, text: str) -> None:
+        """A line of ours in its log."""
+        try:
+            self.file.note(text)
+        except OSError as error:
+            _log.error("log of attempt %s: %s", self.attempt_id, error)
+
+    def refuse(self, failed: Failed) -> None:
+        """It ends without having begun."""
+        if not self._is_ending:
+            self._is_ending = True
+            self._tell_end(failed, failed.message, None)
+
+    # -- its log ---------------------------------------------------------------------------------------------------
+
+    def _read_logs(self, view: PodView) -> None:
+        for one in view.containers:
+            if one.name not in self.record.logged or one.state not in _READABLE:
+                continue
+            if one.name not in self._logs:
+                follower = self._logs[one.name] = self._around.container_log(self, one.name)
+                work = self._read_log(follower)
+                self._reading.append(self._around.spawn(work, f"log of {self.attempt_id} {one.name}"))
+            if one.state == "terminated":
+                self._logs[one.name].ended.set()
+
+    async def _read_log(self, follower: ContainerLog) -> None:
+        try:
+            await follower.run()
+        except OSError as error:  # a full disk must not keep the attempt from ending
+            _log.error("log of attempt %s, container %s: %s", self.attempt_id, follower.container, error)
+
+    # -- its end ---------------------------------------------------------------------------------------------------
+
+    def _finish(self, view: PodView | None) -> None:
+        self._is_ending = True
+        for follower in self._logs.values():
+            follower.ended.set()  # also of containers that run on: they keep nothing alive
+        self._around.spawn(self._end(view), f"end of {self.attempt_id}")
+
+    async def _end(self, view: PodView | None) -> None:
+        if self._reading:
+            await asyncio.wait(self._reading)
+        outcome, said = self._outcome(view)
+        self._tell_end(outcome, said, view)
+
+    def finish_stopped(self) -> None:
+        """It was stopped and its pod stays."""
+        if not self._is_ending:
+            self._finish(self.view)
+
+    def _outcome(self, view: PodView | None) -> tuple[Outcome, str]:
+        if view is None:
+            said = "The pod went away while nobody looked; nobody can say how it ended."
+            return Failed(message=said, reason=EndReason.LOST), said
+        outcome, said = phases.outcome(view, skip_exit_codes=self.record.skip_exit_codes)
+        index = self.record.rendered_map_index
+        if self.stop_reason is not None and not (isinstance(outcome, Success) and view.deletion_at is None):
+            begun = phases.has_begun(view)
+            failed = Failed(
+                message=f"It was stopped on request ({self.stop_reason}).", reason=EndReason.STOPPED, entered=begun
+            )
+            return failed, said if begun else self._waited or said
+        match outcome:
+            case Success() | Skipped() | Failed() if index is not None:
+                return msgspec.structs.replace(outcome, rendered_map_index=index), said
+        return outcome, said
+
+    def _tell_end(self, outcome: Outcome, said: str, view: PodView | None) -> None:
+        main = view.main if view is not None else None
+        begun = view is not None and phases.has_begun(view)
+        self.end = AttemptEnded(
+            attempt_id=self.record.attempt_id,
+            at=phases.ended_at(view, self._around.clock.now()) if view is not None else self._around.clock.now(),
+            result=Result(outcome=outcome),
+            started_at=main.started_at if main is not None and begun else None,
+            verdict=said,
+            detail=_detail(view),
+        )
+        self._around.tell(self.end)
+
+
+def _detail(view: PodView | None) -> dict[str, Any]:
+    """What was seen, as plain JSON."""
+    if view is None:
+        return {}
+    plain: dict[str, Any] = msgspec.to_builtins(view)
+    kept = ("containers", "conditions", "phase", "reason", "message", "disruption")
+    return {name: plain[name] for name in kept if plain.get(name)}

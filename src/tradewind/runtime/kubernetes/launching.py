@@ -1,0 +1,120 @@
+"""The way of an attempt to its pod: rendered by a worker where it has templates, checked, recorded, created.
+
+Invariant: an attempt ends or has a pod, whatever goes wrong on the way; what may pass is asked again. One that was
+stopped before its create was asked gets no pod. A full quota parks it: no pod, and no clock runs.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from tradewind.model.dagspec import PodBody
+from tradewind.model.outcome import Failed
+from tradewind.model.states import EndReason
+from tradewind.pods.view import PodView
+from tradewind.ports import backoff, errors
+from tradewind.ports import clock as clock_port
+from tradewind.ports import runtime as port
+from tradewind.runtime.kubernetes import requesting
+from tradewind.runtime.kubernetes.creating import Creator
+from tradewind.runtime.kubernetes.record import Record
+
+Render = Callable[[port.RenderRequest], Awaitable[port.Rendered]]
+_log = logging.getLogger(__name__)
+
+
+class Launching:
+    """One attempt's. `run` gives its pod, or how it ended without one."""
+
+    def __init__(
+        self,
+        launch: port.Launch,
+        body: PodBody,
+        *,
+        render: Render,
+        creator: Creator,
+        place: Callable[[], Awaitable[requesting.Place]],
+        record: Callable[[Record], None],
+        note: Callable[[str], None],
+        clock: clock_port.Clock,
+        random: clock_port.Random,
+    ) -> None:
+        self._launch = launch
+        self._body = body
+        self._render = render
+        self._creator = creator
+        self._place = place
+        self._record = record
+        self._note = note
+        self._clock = clock
+        self._pause = backoff.Backoff(random, first_seconds=1.0, cap_seconds=20.0)
+        self._parked_for = ""
+        self.is_asking = False
+        """A create is under way: its pod may be there."""
+
+    async def run(self) -> PodView | Failed:
+        """Never raises but for being cancelled, which is sound unless `is_asking`."""
+        try:
+            while True:
+                try:
+                    return await self._once()
+                except (errors.Transient, errors.Unauthorized) as error:
+                    await self._later(error)
+                except errors.Rejected as error:
+                    if error.code != "quota-exceeded":
+                        raise
+                    await self._later(error)
+        except errors.NotFound as error:
+            if error.code == "created-and-gone":
+                return Failed(message=str(error), reason=EndReason.NEVER_STARTED, entered=False)
+            return _refused(error)
+        except errors.TradewindError as error:
+            # Its arguments are what they are: another try would be refused in the same way.
+            return _refused(error)
+        except OSError as error:
+            said = f"Its record could not be written: {error}"
+            return Failed(message=said, reason=EndReason.NEVER_STARTED, entered=False)
+        except Exception as error:  # noqa: BLE001 - arguments may hold anything; the attempt must end
+            _log.exception("pod of attempt %s", self._launch.attempt.attempt_id)
+            said = f"Its pod could not be made: {type(error).__name__}: {error}"
+            return Failed(message=said, retry=False, reason=EndReason.REJECTED, entered=False)
+
+    async def _once(self) -> PodView | Failed:
+        rendered = await self._rendered()
+        if isinstance(rendered, Failed):
+            return rendered
+        manifest, record = requesting.build(self._launch, self._body, rendered, await self._place())
+        self._record(record)
+        self.is_asking = True
+        try:
+            return await self._creator.create(manifest)
+        except errors.TradewindError as error:
+            # A create that was not answered may have arrived; one that was refused has not.
+            self.is_asking = isinstance(error, errors.Transient)
+            raise
+
+    async def _rendered(self) -> port.Rendered | Failed:
+        launch = self._launch
+        if not launch.templated and not self._body.templated:
+            return port.Rendered(fields=self._body.arguments)
+        rendered = await self._render(
+            port.RenderRequest(
+                source=launch.source, run=launch.run, task=launch.task, attempt_id=launch.attempt.attempt_id
+            )
+        )
+        if rendered.problem is not None:
+            # As any failure of the user's code: a template may have asked for what is there at the next try.
+            return Failed(message=str(rendered.problem), reason=EndReason.REJECTED, entered=False)
+        return rendered
+
+    async def _later(self, error: errors.TradewindError) -> None:
+        if self._parked_for != error.code:
+            self._parked_for = error.code
+            self._note(f"waiting: {error}")
+        _log.info("pod of attempt %s put off: %s", self._launch.attempt.attempt_id, error)
+        await self._clock.sleep(self._pause.next_seconds())
+
+
+def _refused(error: errors.TradewindError) -> Failed:
+    return Failed(message=str(error.problem), retry=False, reason=EndReason.REJECTED, entered=False)

@@ -1,0 +1,20 @@
+"""What the runtime of a cluster is configured with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Settings `runtime.kubernetes`, and the limits that attempts get from other places of the tree."""
+
+    context: str = ""
+    config_file: str = ""
+    namespace: str = ""
+    """Of pods that name none; empty: the kubeconfig's."""
+    log_streams: int = 32
+    """Open at once, to follow logs."""
+    log_quota_bytes: int = 1 << 30
+    ephemeral: bool = False
+    """What runs ends with us."""

@@ -1,0 +1,139 @@
+"""A pod operator's arguments as the pod that is sent, and the record of it. Pure.
+
+Invariant: identity goes on last; what is not here yet and would change what the task does is refused before anything
+starts, and what would only be shown is said in the log's first lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tradewind.model.dagspec import PodBody
+from tradewind.model.problem import Problem
+from tradewind.pods import manifest, validity
+from tradewind.pods.identity import Identity
+from tradewind.pods.problems import BadPod
+from tradewind.ports import errors
+from tradewind.ports import runtime as port
+from tradewind.runtime.kubernetes.record import Record
+
+Json = dict[str, Any]
+HOME = "tradewind/home"
+"""Annotation: which Tradewind made the pod, so that others leave it alone."""
+ON_FINISH = "tradewind/on-finish-action"
+_NOT_SHOWN_YET = ("log_events_on_failure", "log_events_on_startup", "log_pod_spec_on_failure")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where pods go that say nothing."""
+
+    home_id: str
+    namespace: str
+    context: str = ""
+    config_file: str = ""
+
+
+def build(launch: port.Launch, body: PodBody, rendered: port.Rendered, place: Place) -> tuple[Json, Record]:
+    """The manifest as it is sent, and what is kept of it. `rendered` has the arguments. Raises `errors.Rejected`."""
+    arguments = rendered.fields
+    _check_place(arguments, place)
+    if body.do_xcom_push:
+        raise errors.Rejected(
+            "the value of a pod in a cluster is not read yet",
+            object=f"task {launch.task.task_id!r}",
+            code="not-here-yet",
+            hint="set do_xcom_push=False, or run it with --runtime process",
+        )
+    try:
+        pod = manifest.build(arguments, _identity(launch), manifest.Defaults(namespace=place.namespace))
+    except BadPod as error:
+        raise _rejected([error.problem]) from error
+    if found := validity.check(pod, arguments):
+        raise _rejected(found)
+    pod["metadata"]["annotations"] |= {HOME: place.home_id, ON_FINISH: body.on_finish_action}
+    base = str(manifest.base_container(pod)["name"])
+    record = Record(
+        attempt_id=launch.attempt.attempt_id,
+        namespace=pod["metadata"]["namespace"],
+        name=pod["metadata"]["name"],
+        base=base,
+        logged=tuple(_logged(arguments, pod, base)),
+        skip_exit_codes=body.skip_on_exit_code,
+        on_finish_action=body.on_finish_action,
+        on_kill_action=str(arguments.get("on_kill_action") or "delete_pod"),
+        masked=rendered.masked,
+        rendered_map_index=rendered.rendered_map_index,
+        notes=tuple(f"{name}: not shown here yet" for name in _NOT_SHOWN_YET if arguments.get(name)),
+    )
+    return {"apiVersion": "v1", "kind": "Pod", **pod}, record
+
+
+def _check_place(arguments: Mapping[str, Any], place: Place) -> None:
+    """There is one cluster for now: a task that names another must not run in this one."""
+    wanted = {
+        "cluster_context": place.context,
+        "config_file": place.config_file,
+        "kubernetes_conn_id": "kubernetes_default",
+    }
+    for name, ours in wanted.items():
+        given = arguments.get(name)
+        if given and str(given) != ours:
+            raise errors.Rejected(
+                f"names {given!r}; pods go to one cluster for now, that of the settings",
+                object=f"argument {name!r}",
+                code="another-cluster",
+                hint="set runtime.kubernetes.context and runtime.kubernetes.config_file, and leave it out of the task",
+            )
+
+
+def _identity(launch: port.Launch) -> Identity:
+    return Identity(
+        attempt_id=launch.attempt.attempt_id,
+        dag_id=launch.run.dag_id,
+        task_id=launch.task.task_id,
+        run_id=launch.run.run_id,
+        try_number=launch.attempt.try_number,
+        map_index=launch.task.map_index,
+    )
+
+
+def _rejected(problems: Sequence[Problem]) -> errors.Rejected:
+    """All problems as one refusal."""
+    first, *others = problems
+    message = "; ".join([first.message, *(f"{one.object}: {one.message}" for one in others)])
+    return errors.Rejected(message, object=first.object, hint=first.hint, code=first.code)
+
+
+def _logged(arguments: Mapping[str, Any], pod: Json, base: str) -> Iterator[str]:
+    """Containers whose output is the attempt's log, as `init_container_logs`, `container_logs`, `get_logs` say."""
+    spec = pod["spec"]
+    for argument, group, default in (
+        ("init_container_logs", "initContainers", None),
+        ("container_logs", "containers", base),
+    ):
+        if group == "containers" and arguments.get("get_logs") is False:
+            continue
+        wanted = arguments.get(argument)
+        names = [str(one.get("name")) for one in spec.get(group) or []]
+        yield from _chosen(default if wanted is None else wanted, names, argument)
+
+
+def _chosen(wanted: Any, names: Sequence[str], argument: str) -> Iterable[str]:
+    if wanted in (None, False):
+        return ()
+    if wanted is True:
+        return names
+    chosen = [wanted] if isinstance(wanted, str) else [str(one) for one in wanted]
+    for name in chosen:
+        if name not in names:
+            has = ", ".join(names) or "none"
+            raise errors.Rejected(
+                f"there is no container {name!r}",
+                object=f"argument {argument!r}",
+                code="pod-refused",
+                hint=f"the pod has: {has}",
+            )
+    return chosen

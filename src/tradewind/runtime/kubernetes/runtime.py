@@ -1,0 +1,441 @@
+"""The cluster as the control plane sees it: pod attempts, each one pod.
+
+Invariant: each attempt that was handed over ends with exactly one end that counts, whatever becomes of the control
+plane or the API server. What must outlive the control plane is in the attempt's directory in the home and on the pod;
+everything else here is made anew from both. All state is touched by one loop only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from tradewind.model.dagspec import PodBody
+from tradewind.model.events import AttemptEnded, AttemptProgress
+from tradewind.model.ids import AttemptId
+from tradewind.model.outcome import Failed, Success
+from tradewind.model.states import EndReason
+from tradewind.pods.view import PodView
+from tradewind.ports import backoff, errors
+from tradewind.ports import clock as clock_port
+from tradewind.ports import runtime as port
+from tradewind.runtime.kubernetes import decode, launching, log_file, log_following, phases, requesting
+from tradewind.runtime.kubernetes.client import ClusterClient
+from tradewind.runtime.kubernetes.creating import Creator
+from tradewind.runtime.kubernetes.deleting import Deleter, Deletion
+from tradewind.runtime.kubernetes.following import Followed
+from tradewind.runtime.kubernetes.options import Options
+from tradewind.runtime.kubernetes.patience import Patience
+from tradewind.runtime.kubernetes.record import Record, Records
+from tradewind.runtime.kubernetes.reflector import Blind, Change, PodGone, PodSeen, Reflector, Synced
+from tradewind.runtime.kubernetes.scope import Scope
+from tradewind.runtime.kubernetes.scopes import Scopes
+from tradewind.runtime.kubernetes.sweeping import Sweeper, is_to_go
+
+Event = AttemptProgress | AttemptEnded
+_TAKE_DOWN_SECONDS = 10.0
+_HOME_ID = "kubernetes-id"
+_log = logging.getLogger(__name__)
+
+
+class KubernetesRuntime:
+    """Implements `ports.runtime.AttemptRuntime` for pods. `client` is open; `render` is the worker's way to fields."""
+
+    def __init__(
+        self,
+        *,
+        home: Path,
+        client: ClusterClient,
+        render: launching.Render,
+        options: Options,
+        clock: clock_port.Clock,
+        random: clock_port.Random,
+    ) -> None:
+        self.clock = clock
+        self._home = home
+        self._client = client
+        self._render = render
+        self._options = options
+        self._random = random
+        self._records = Records(home)
+        patience = Patience(clock=clock, random=random)
+        self._creator = Creator(client, patience)
+        self._deleter = Deleter(client, patience)
+        self._streams = log_following.Streams(options.log_streams)
+        self._scopes = Scopes(self._reflector, self._take, self._failed)
+        self._home_id = ""
+        self._followed: dict[str, Followed] = {}
+        self._launching: dict[str, tuple[launching.Launching, asyncio.Task[None]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving: dict[str, asyncio.Task[None]] = {}
+        """Attempts that are released, until their pods are deleted."""
+        self._events: list[Event] = []
+        self._wake = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._leads = False
+        self._sweeper: Sweeper
+
+    async def __aenter__(self) -> Self:
+        """Take up what is recorded in the home; the cluster need not answer yet."""
+        self._home_id = await asyncio.to_thread(_home_id, self._home / _HOME_ID)
+        self._sweeper = Sweeper(
+            self._client,
+            self._deleter,
+            home_id=self._home_id,
+            is_followed=lambda attempt_id: attempt_id in self._followed,
+            clock=self.clock,
+        )
+        for record in await asyncio.to_thread(self._records.list):
+            await self._adopt(record)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Leave the pods to themselves, or (ephemeral) delete those that live."""
+        for underway in self._launching.values():
+            underway[1].cancel()
+        if self._options.ephemeral:
+            for one in list(self._followed.values()):
+                self._take_down(one)
+        if self._leaving:
+            await asyncio.wait(self._leaving.values(), timeout=_TAKE_DOWN_SECONDS)
+            if self._leaving:
+                _log.warning("%d pods could not be deleted: the API server did not answer", len(self._leaving))
+        tasks = [*self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._scopes.aclose()
+
+    async def _adopt(self, record: Record) -> None:
+        followed = self._follow(record)
+        await asyncio.to_thread(followed.file.resume)
+        self._scopes.ensure(record.namespace)
+
+    def _take_down(self, followed: Followed) -> None:
+        """Nobody will follow it any more."""
+        if followed.end is not None:
+            self._leave(followed)
+        elif followed.record.uid:
+
+            async def delete() -> None:
+                await self._delete(followed)
+
+            work = self._insist(delete, f"taking down {followed.attempt_id}")
+            self._keep_leaving(followed, self.spawn(work, f"end of {followed.attempt_id}"))
+
+    def _leave(self, followed: Followed) -> None:
+        if followed.attempt_id not in self._leaving:
+            self._keep_leaving(followed, self.spawn(self._let_go(followed), f"release of {followed.attempt_id}"))
+
+    def _keep_leaving(self, followed: Followed, task: asyncio.Task[None]) -> None:
+        self._leaving[followed.attempt_id] = task
+        task.add_done_callback(lambda _: self._leaving.pop(followed.attempt_id, None))
+
+    # -- what attempts need of us (`following.Surroundings`) -------------------------------------------------------
+
+    def tell(self, event: Event) -> None:
+        """To whoever leads."""
+        self._events.append(event)
+        self._wake.set()
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """In the background, until we end. What it raises ends us."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self._wake.set()
+
+    def keep(self, record: Record) -> None:
+        """Write the record."""
+        try:
+            self._records.put(record)
+        except OSError as error:  # its launch is made again then, under the same name
+            _log.warning("record of attempt %s: %s", record.attempt_id, error)
+
+    def container_log(self, followed: Followed, container: str) -> log_following.ContainerLog:
+        """A follower of one container's log."""
+        return log_following.ContainerLog(
+            self._client,
+            self._streams,
+            followed.file,
+            namespace=followed.record.namespace,
+            pod=followed.record.name,
+            container=container,
+            clock=self.clock,
+            random=self._random,
+            is_ours=followed.is_current,
+        )
+
+    # -- the port --------------------------------------------------------------------------------------------------
+
+    def lead(self, epoch: int) -> None:
+        """As the port says. Who may write is decided by the lease; pods know no epoch."""
+        if not self._leads:
+            self._leads = True
+            self.spawn(self._sweeper.run_forever(), "sweeper")
+
+    def has(self, attempt_id: AttemptId) -> bool:
+        """Whether it is an attempt of ours."""
+        return attempt_id in self._followed or attempt_id in self._launching
+
+    async def launch(self, launches: Sequence[port.Launch]) -> None:
+        """As the port says; each has a pod operator's body."""
+        for launch in launches:
+            attempt_id = launch.attempt.attempt_id
+            followed = self._followed.get(attempt_id)
+            if attempt_id in self._launching or (followed is not None and (followed.record.uid or followed.is_ending)):
+                continue
+            if not isinstance(launch.body, PodBody):
+                raise errors.Fatal(f"attempt {attempt_id} is no pod", hint="a defect of Tradewind: please report it")
+            way = self._way(launch, launch.body)
+            self._launching[attempt_id] = (way, self.spawn(self._bring(attempt_id, way), f"launch of {attempt_id}"))
+
+    async def stop(self, attempt_id: AttemptId, *, grace_seconds: float | None, reason: str) -> None:
+        """As the port says, but the grace is the pod's own (`termination_grace_period`), as Kubernetes has it."""
+        underway = self._launching.get(attempt_id)
+        if underway is not None and not underway[0].is_asking:
+            underway[1].cancel()
+            del self._launching[attempt_id]
+            said = f"It was stopped on request ({reason}) before it began."
+            self._without_pod(attempt_id, Failed(message=said, reason=EndReason.STOPPED, entered=False))
+            return
+        followed = self._followed.get(attempt_id)
+        if followed is None or followed.is_ending:
+            return
+        followed.mark_stopping(reason)
+        if followed.record.uid:
+            self._end_pod(followed)
+
+    async def release(self, attempt_ids: Sequence[AttemptId]) -> None:
+        """As the port says; pods go or stay as their `on_finish_action` says."""
+        for attempt_id in attempt_ids:
+            followed = self._followed.get(attempt_id)
+            if followed is not None and followed.end is not None:
+                self._leave(followed)
+
+    async def observe(self) -> Sequence[port.Observed]:
+        """As the port says. An attempt whose create was never answered is not told: it is launched again."""
+        found: list[port.Observed] = []
+        for one in self._followed.values():
+            if one.attempt_id in self._leaving:
+                continue
+            if one.end is not None and one.end not in self._events:
+                self.tell(one.end)
+            if one.record.uid or one.end is not None:
+                found.append(port.Observed(attempt_id=one.record.attempt_id, ended=one.end is not None))
+        known = {one.attempt_id for one in found}
+        found += [port.Observed(attempt_id=AttemptId(one)) for one in self._launching if one not in known]
+        return found
+
+    async def events(self) -> AsyncIterator[Sequence[Event]]:
+        """As the port says."""
+        while True:
+            events, self._events = self._events, []
+            if events:
+                yield events
+            if self._failure is not None:
+                raise self._failure
+            await self._wake.wait()
+            self._wake.clear()
+
+    # -- launching -------------------------------------------------------------------------------------------------
+
+    def _way(self, launch: port.Launch, body: PodBody) -> launching.Launching:
+        def record(record: Record) -> None:
+            known = self._followed.get(record.attempt_id)
+            if known is None or not known.record.uid:
+                self._records.put(record)
+                self._follow(record)
+            self._scopes.ensure(record.namespace)
+
+        def note(text: str) -> None:
+            if (followed := self._followed.get(launch.attempt.attempt_id)) is not None:
+                followed.note(text)
+
+        return launching.Launching(
+            launch,
+            body,
+            render=self._render,
+            creator=self._creator,
+            place=self._place,
+            record=record,
+            note=note,
+            clock=self.clock,
+            random=self._random,
+        )
+
+    async def _place(self) -> requesting.Place:
+        access, _ = await self._client.credentials.get()
+        options = self._options
+        return requesting.Place(
+            home_id=self._home_id,
+            namespace=options.namespace or access.namespace,
+            context=options.context,
+            config_file=options.config_file,
+        )
+
+    def _follow(self, record: Record) -> Followed:
+        """The attempt of a record, known from now on."""
+        known = self._followed.get(record.attempt_id)
+        if known is not None:
+            return known
+        file = log_file.LogFile(
+            self._records.folder(record.attempt_id) / "log",
+            now=self.clock.now,
+            unnamed=record.logged[0] if len(record.logged) == 1 else "",
+            masked=record.masked,
+            quota_bytes=self._options.log_quota_bytes,
+        )
+        followed = self._followed[record.attempt_id] = Followed(record, self, file)
+        return followed
+
+    async def _bring(self, attempt_id: AttemptId, way: launching.Launching) -> None:
+        found = await way.run()
+        self._launching.pop(attempt_id, None)
+        if isinstance(found, Failed):
+            self._without_pod(attempt_id, found)
+            return
+        followed = self._followed[attempt_id]
+        self._sweeper.forget(found.uid)
+        for text in followed.record.notes:
+            followed.note(text)
+        if followed.view is None:
+            followed.see(found)  # a state that the watch told meanwhile is newer
+        if followed.stop_reason is not None and not followed.is_ending:
+            self._end_pod(followed)
+
+    def _without_pod(self, attempt_id: AttemptId, failed: Failed) -> None:
+        followed = self._followed.get(attempt_id) or self._follow(Record(attempt_id=attempt_id, namespace="", name=""))
+        followed.refuse(failed)
+
+    # -- what the cluster tells ------------------------------------------------------------------------------------
+
+    def _reflector(self, namespace: str) -> Reflector:
+        return Reflector(self._client, Scope(namespace=namespace), clock=self.clock, random=self._random)
+
+    async def _take(self, change: Change) -> None:
+        match change:
+            case PodSeen(view=view):
+                self._seen(view)
+            case PodGone(view=view):
+                self._gone(view)
+            case Synced(scope=scope):
+                self._look_for_missing(scope)
+            case Blind():
+                pass  # the reflector has logged it; when it sees again, the list is compared
+
+    def _seen(self, view: PodView) -> None:
+        followed = self._find(view)
+        if followed is None:
+            self._sweeper.note(view)
+        else:
+            followed.see(view)
+
+    def _find(self, view: PodView) -> Followed | None:
+        followed = None if view.identity is None else self._followed.get(view.identity.attempt_id)
+        if followed is None or view.name != followed.record.name:
+            return None
+        return followed if followed.record.uid in ("", view.uid) else None
+
+    def _gone(self, view: PodView) -> None:
+        self._sweeper.forget(view.uid)
+        followed = self._find(view)
+        if followed is None or followed.is_ending or not followed.record.uid:
+            return
+        if view.deletion_at is not None:
+            followed.gone(view)
+        else:
+            self.spawn(self._confirm_gone(followed, view), f"look for {followed.attempt_id}")
+
+    def _look_for_missing(self, scope: Scope) -> None:
+        for one in self._followed.values():
+            record = one.record
+            if record.namespace != scope.namespace or not record.uid or one.is_ending:
+                continue
+            if not self._scopes.has(record.namespace, record.name, record.uid):
+                self.spawn(self._confirm_gone(one, one.view), f"look for {one.attempt_id}")
+
+    async def _confirm_gone(self, followed: Followed, view: PodView | None) -> None:
+        """It may be that only its label was taken off, or that it was created after the list."""
+        record = followed.record
+        path = f"/api/v1/namespaces/{record.namespace}/pods/{record.name}"
+
+        async def look() -> None:
+            found = None
+            try:
+                found = decode.pod(await self._client.request("GET", path))
+            except errors.NotFound:
+                pass
+            if found is None or found.uid != record.uid:
+                followed.gone(view)
+            elif followed.view is None:
+                followed.see(found)
+
+        await self._insist(look, f"looking for pod {record.namespace}/{record.name}")
+
+    # -- ending ----------------------------------------------------------------------------------------------------
+
+    def _end_pod(self, followed: Followed) -> None:
+        if followed.record.on_kill_action == "keep_pod":
+            followed.finish_stopped()
+            return
+
+        async def delete() -> None:
+            if await self._delete(followed) is Deletion.GONE:
+                followed.gone(followed.view)
+
+        self.spawn(self._insist(delete, f"stopping {followed.attempt_id}"), f"stop of {followed.attempt_id}")
+
+    async def _let_go(self, followed: Followed) -> None:
+        record, view, end = followed.record, followed.view, followed.end
+        succeeded = end is not None and isinstance(end.result.outcome, Success)
+        active = view is None or view.phase in ("Pending", "Running") or not phases.is_over(view)
+        stays = followed.stop_reason is not None and record.on_kill_action == "keep_pod"
+        if record.uid and not stays and is_to_go(record.on_finish_action, succeeded=succeeded, active=active):
+
+            async def delete() -> None:
+                await self._delete(followed)
+
+            await self._insist(delete, f"deleting pod {record.namespace}/{record.name}")
+        await asyncio.to_thread(self._records.remove, record.attempt_id)
+        self._followed.pop(record.attempt_id, None)
+
+    async def _delete(self, followed: Followed) -> Deletion:
+        record = followed.record
+        return await self._deleter.delete(record.namespace, record.name, record.uid)
+
+    async def _insist(self, act: Callable[[], Awaitable[None]], what: str) -> None:
+        """Until it is done; a right that is missing may be given."""
+        pause = backoff.Backoff(self._random, first_seconds=1.0, cap_seconds=30.0)
+        while True:
+            try:
+                await act()
+            except errors.Fatal:
+                raise
+            except errors.TradewindError as error:
+                _log.warning("%s is tried again: %s", what, error)
+                await self.clock.sleep(pause.next_seconds())
+            else:
+                return
+
+
+def _home_id(path: Path) -> str:
+    """Which Tradewind we are, on the pods that we make: made once for a home."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        path.write_text(uuid.uuid4().hex + "\n")
+        return path.read_text().strip()

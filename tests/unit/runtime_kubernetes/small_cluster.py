@@ -1,0 +1,166 @@
+"""A cluster that is only its API: pods are kept, changed by the test, watched; logs are lists of lines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from tests.unit.runtime_kubernetes import api_server as api
+
+Json = dict[str, Any]
+T = "2026-01-01T00:00:{:02d}Z"
+
+
+class SmallCluster:
+    """`script` is what an `ApiServer` answers with."""
+
+    def __init__(self) -> None:
+        self.pods: dict[tuple[str, str], Json] = {}
+        self.logs: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self.deleted: list[str] = []
+        self.created: list[str] = []
+        self.refusals: list[api.Answer] = []
+        """Answers to the next creates."""
+        self.lingers = False
+        """A deleted pod stays, with its time of deletion, until `vanish`."""
+        self._version = 0
+        self._history: list[tuple[int, str, bytes]] = []
+        self._watches: list[tuple[str, asyncio.Queue[bytes | None]]] = []
+        self._grew = asyncio.Condition()
+
+    async def script(self, request: api.Request) -> api.Answer:
+        parts = request.path.strip("/").split("/")
+        namespace, name = parts[3], parts[5] if len(parts) > 5 else ""
+        if parts[-1] == "log":
+            return self._log(namespace, name, request)
+        if request.method == "POST":
+            return self._create(namespace, json.loads(request.body))
+        if request.is_watch:
+            return self._watch(namespace, int(request.query["resourceVersion"]))
+        if name and (namespace, name) not in self.pods:
+            return api.refused(404, f'pods "{name}" not found')
+        if request.method == "DELETE":
+            return self._delete(namespace, name)
+        if name:
+            return api.Answer(body=json.dumps(self.pods[namespace, name]).encode())
+        return api.listed(*(pod for (where, _), pod in self.pods.items() if where == namespace), version=self._version)
+
+    # -- what a kubelet would do -----------------------------------------------------------------------------------
+
+    def change(self, name: str, namespace: str = "a", **status: Any) -> None:
+        """Its status from now on."""
+        pod = self.pods[namespace, name]
+        pod["status"] |= status
+        self._tell("MODIFIED", pod)
+
+    def run(self, name: str, namespace: str = "a") -> None:
+        self.change(
+            name,
+            namespace,
+            phase="Running",
+            containerStatuses=[self._one(name, namespace, {"running": {"startedAt": T.format(1)}})],
+        )
+
+    def wait(self, name: str, reason: str, message: str = "", namespace: str = "a") -> None:
+        state = {"waiting": {"reason": reason, "message": message}}
+        self.change(name, namespace, phase="Pending", containerStatuses=[self._one(name, namespace, state)])
+
+    def end(self, name: str, code: int = 0, namespace: str = "a", **more: Any) -> None:
+        ended = {"exitCode": code, "startedAt": T.format(1), "finishedAt": T.format(9), **more}
+        phase = "Failed" if code else "Succeeded"
+        self.change(name, namespace, phase=phase, containerStatuses=[self._one(name, namespace, {"terminated": ended})])
+
+    def vanish(self, name: str, namespace: str = "a") -> None:
+        """Gone from the API."""
+        pod = self.pods.pop((namespace, name))
+        self._tell("DELETED", pod)
+
+    async def say(self, name: str, *lines: tuple[str, str], namespace: str = "a") -> None:
+        """(time, text) of its main container."""
+        async with self._grew:
+            self.logs.setdefault((namespace, name), []).extend(lines)
+            self._grew.notify_all()
+
+    # -- the API ---------------------------------------------------------------------------------------------------
+
+    def _one(self, name: str, namespace: str, state: Json) -> Json:
+        return {"name": self.pods[namespace, name]["spec"]["containers"][0]["name"], "state": state, "image": "i"}
+
+    def _create(self, namespace: str, pod: Json) -> api.Answer:
+        if self.refusals:
+            return self.refusals.pop(0)
+        name = pod["metadata"]["name"]
+        if (namespace, name) in self.pods:
+            return api.refused(409, f'pods "{name}" already exists', reason="AlreadyExists")
+        self.created.append(name)
+        pod["metadata"] |= {"uid": f"uid-{len(self.created)}", "creationTimestamp": T.format(0)}
+        pod["status"] = {"phase": "Pending"}
+        self.pods[namespace, name] = pod
+        self._tell("ADDED", pod)
+        return api.Answer(status=201, body=json.dumps(pod).encode())
+
+    def _delete(self, namespace: str, name: str) -> api.Answer:
+        self.deleted.append(name)
+        pod = self.pods[namespace, name]
+        pod["metadata"]["deletionTimestamp"] = T.format(30)
+        if self.lingers:
+            self._tell("MODIFIED", pod)
+        else:
+            self.vanish(name, namespace)
+        return api.Answer(body=b"{}")
+
+    def _tell(self, kind: str, pod: Json) -> None:
+        self._version += 1
+        pod["metadata"]["resourceVersion"] = str(self._version)
+        self._history.append((self._version, pod["metadata"]["namespace"], api.event(kind, pod)))
+        for namespace, queue in self._watches:
+            if namespace == pod["metadata"]["namespace"]:
+                queue.put_nowait(api.event(kind, pod))
+
+    def _watch(self, namespace: str, since: int) -> api.Answer:
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        for version, where, event in self._history:
+            if version > since and where == namespace:
+                queue.put_nowait(event)
+        self._watches.append((namespace, queue))
+        return api.Answer(chunks=[], more=_each(queue))
+
+    def close_watches(self) -> None:
+        """The server ends all watches."""
+        for _, queue in self._watches:
+            queue.put_nowait(None)
+        self._watches.clear()
+
+    def _log(self, namespace: str, name: str, request: api.Request) -> api.Answer:
+        if (namespace, name) not in self.pods:
+            return api.refused(404, f'pods "{name}" not found')
+        since = request.query.get("sinceTime", "")
+        if request.query.get("follow") == "true":
+            return api.Answer(chunks=[], more=self._follow(namespace, name, since))
+        return api.Answer(chunks=_lines(self.logs.get((namespace, name), []), since))
+
+    async def _follow(self, namespace: str, name: str, since: str) -> AsyncIterator[bytes]:
+        told = 0
+        while True:
+            lines = self.logs.get((namespace, name), [])
+            for chunk in _lines(lines[told:], since):
+                yield chunk
+            told = len(lines)
+            if (namespace, name) not in self.pods or self.pods[namespace, name]["status"]["phase"] != "Running":
+                return
+            async with self._grew:
+                try:
+                    await asyncio.wait_for(self._grew.wait(), 0.02)
+                except TimeoutError:
+                    continue
+
+
+def _lines(lines: list[tuple[str, str]], since: str) -> list[bytes]:
+    return [f"{at} {text}\n".encode() for at, text in lines if at[:19] >= since[:19]]
+
+
+async def _each(queue: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:
+    while (chunk := await queue.get()) is not None:
+        yield chunk
