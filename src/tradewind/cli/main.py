@@ -11,7 +11,6 @@ import typer
 from tradewind import __version__
 from tradewind.cli import exits, options
 from tradewind.cli.groups import Groups
-from tradewind.ports import errors
 
 app = typer.Typer(
     name="tradewind",
@@ -48,7 +47,8 @@ def run(
     dag_id: Annotated[str | None, typer.Option("--dag-id", help="Which DAG, where the file has several.")] = None,
     conf: Annotated[str | None, typer.Option("--conf", help="A JSON object, the run's conf.")] = None,
     logical_date: Annotated[str | None, typer.Option("--logical-date", help="ISO 8601.")] = None,
-    runtime: Annotated[str, typer.Option("--runtime", help="process or kubernetes.")] = "process",
+    runtime: options.RuntimeOption = "process",
+    context: options.ContextOption = None,
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
     flags: options.SetOption = None,
@@ -61,25 +61,17 @@ def run(
 
     with exits.reported():
         options.choose("--output", output, ("text", "json"))
-        options.choose("--runtime", runtime, ("process", "kubernetes"))
-        if runtime == "kubernetes":
-            raise errors.Rejected(
-                "pods of a cluster come with a later version",
-                object="--runtime kubernetes",
-                code="not-here-yet",
-                hint="use --runtime process",
-            )
+        chosen = options.cluster_flags(runtime, context, flags)
         request = run_command.Request(
             file=file,
             dag_id=dag_id,
             conf=options.read_conf(conf),
             logical_date=options.read_moment(logical_date),
             home=home,
-            settings=settings_tree.load(
-                settings or run_command.beside(file) or settings_tree.find(home), flags=flags or ()
-            ),
+            settings=settings_tree.load(settings or run_command.beside(file) or settings_tree.find(home), flags=chosen),
             output=output,
             with_xcom=with_xcom,
+            in_cluster=runtime == "kubernetes",
         )
         code = run_command.run(request)
     raise typer.Exit(code)
@@ -130,6 +122,8 @@ def render(
 )
 def standalone(
     home: options.HomeOption = None,
+    runtime: options.RuntimeOption = "process",
+    context: options.ContextOption = None,
     dags: Annotated[Path | None, typer.Option("--dags", help="Folder of DAG files (else HOME/dags).")] = None,
     settings: options.SettingsOption = None,
     flags: options.SetOption = None,
@@ -142,15 +136,17 @@ def standalone(
     from tradewind.wiring import homes
 
     with exits.reported():
+        chosen = options.cluster_flags(runtime, context, flags)
         options.choose("--log-level", log_level, ("debug", "info", "warning", "error"))
         options.choose("--log-format", log_format, ("", "text", "json"))
         place = home or homes.default_home()
         request = standalone_command.Request(
             home=place.resolve(),
             dags=dags,
-            settings=settings_tree.load(settings or settings_tree.find(place), flags=flags or (), home=place),
+            settings=settings_tree.load(settings or settings_tree.find(place), flags=chosen, home=place),
             log_level=log_level,
             log_format=log_format,
+            in_cluster=runtime == "kubernetes",
         )
         code = standalone_command.serve(request)
     raise typer.Exit(code)

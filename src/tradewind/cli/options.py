@@ -56,6 +56,10 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="One setting, over all others; e.g. scheduler.parallelism=8."),
 ]
+RuntimeOption = Annotated[str, typer.Option("--runtime", help="Where pods run: process or kubernetes.")]
+ContextOption = Annotated[
+    str | None, typer.Option("--context", help="Of the kubeconfig, with --runtime kubernetes (else its current one).")
+]
 OutputOption = Annotated[
     Output,
     typer.Option(
@@ -135,3 +139,18 @@ def choose(option: str, value: str, allowed: tuple[str, ...]) -> None:
         raise errors.Rejected(
             f"{value!r} is not one of {', '.join(allowed)}", object=option, code="bad-option", hint="see --help"
         )
+
+
+def cluster_flags(runtime: str, context: str | None, flags: list[str] | None) -> list[str]:
+    """What `--set` said, and the context. Raises `errors.Rejected` for a runtime or a context without sense."""
+    choose("--runtime", runtime, ("process", "kubernetes"))
+    if context is None:
+        return list(flags or ())
+    if runtime != "kubernetes":
+        raise errors.Rejected(
+            "is of a cluster, and pods run as processes",
+            object="--context",
+            code="context-without-cluster",
+            hint="add --runtime kubernetes",
+        )
+    return [*(flags or ()), f"runtime.kubernetes.context={context}"]

@@ -41,6 +41,8 @@ class Request:
     with_xcom: bool = False
     bodies: control_plane.Bodies | None = None
     """Where the caller's thread takes Python bodies from; then this is not the main thread, and hears no signals."""
+    in_cluster: bool = False
+    """Pods go to the cluster of the settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,9 @@ def opened_home(request: Request) -> Iterator[homes.Home]:
 
 async def run_to_end(request: Request, home: homes.Home) -> Finished:
     """One run, with a control plane of its own. Raises `errors.Rejected` where it cannot begin."""
-    async with control_plane.assemble(home, request.settings, ephemeral=True, bodies=request.bodies) as assembly:
+    async with control_plane.assemble(
+        home, request.settings, ephemeral=True, bodies=request.bodies, in_cluster=request.in_cluster
+    ) as assembly:
         scheduler = assembly.scheduler
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(scheduler.run(), name="scheduler")

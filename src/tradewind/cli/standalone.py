@@ -36,6 +36,8 @@ class Request:
     log_level: str = "info"
     log_format: str = ""
     """Empty: as the settings say."""
+    in_cluster: bool = False
+    """Pods go to the cluster of the settings."""
 
 
 def serve(request: Request) -> int:
@@ -74,7 +76,9 @@ class Server:
     async def run(self) -> None:
         """Serve until stopped."""
         self._manager.status("starting")
-        async with control_plane.assemble(self._home, self._request.settings) as assembly:
+        async with control_plane.assemble(
+            self._home, self._request.settings, in_cluster=self._request.in_cluster
+        ) as assembly:
             folder = self._folder()
             bundle = assembly.bundle(folder)
             told = vitals.Vitals(assembly, bundle)

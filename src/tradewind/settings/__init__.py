@@ -19,6 +19,7 @@ from tradewind.settings.tree import DagsSettings as DagsSettings
 from tradewind.settings.tree import DatabaseSettings as DatabaseSettings
 from tradewind.settings.tree import FolderSettings as FolderSettings
 from tradewind.settings.tree import ImageSettings as ImageSettings
+from tradewind.settings.tree import KubernetesRuntimeSettings as KubernetesRuntimeSettings
 from tradewind.settings.tree import LocalRuntimeSettings as LocalRuntimeSettings
 from tradewind.settings.tree import LogSettings as LogSettings
 from tradewind.settings.tree import RetentionSettings as RetentionSettings

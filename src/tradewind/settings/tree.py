@@ -92,10 +92,62 @@ class LocalRuntimeSettings(Section, frozen=True, kw_only=True):
     ] = 5
 
 
+class KubernetesRuntimeSettings(Section, frozen=True, kw_only=True):
+    """Pods in a cluster, with `--runtime kubernetes`."""
+
+    context: Annotated[
+        str,
+        setting(
+            "The context of the kubeconfig; `--context` says it for one start.",
+            why="Empty: its current context, as with kubectl.",
+        ),
+    ] = ""
+    config_file: Annotated[
+        str,
+        setting(
+            "A kubeconfig, or several with `:` between.",
+            why="Empty: `KUBECONFIG`, else `~/.kube/config`, else the service account of the pod we run in.",
+            path=True,
+        ),
+    ] = ""
+    in_cluster: Annotated[
+        bool,
+        setting(
+            "Whether the service account of the pod we run in is used, whatever kubeconfig there is.",
+            why="Off: a kubeconfig that somebody named is meant.",
+        ),
+    ] = False
+    namespace: Annotated[
+        str,
+        setting("Of pods that name none.", why="Empty: what the kubeconfig's context or our own pod says."),
+    ] = ""
+    requests_per_second: Annotated[
+        float,
+        setting(
+            "How fast the API server is asked; under pressure (status 429) it is less, by itself.",
+            unit="requests a second",
+            why="A launch takes two to four requests; 100 is far beyond what a kubelet starts, and little to a server.",
+            gt=0,
+            le=10_000,
+        ),
+    ] = 100
+    log_streams: Annotated[
+        int,
+        setting(
+            "Logs that are followed live at once; others are looked at every ten seconds, and read whole at the end.",
+            unit="streams",
+            why="Each is a connection that stays open at the API server and at a kubelet.",
+            ge=0,
+            le=1_000,
+        ),
+    ] = 64
+
+
 class RuntimeSettings(Section, frozen=True, kw_only=True):
     """Runtimes by kind."""
 
     local: LocalRuntimeSettings = LocalRuntimeSettings()
+    kubernetes: KubernetesRuntimeSettings = KubernetesRuntimeSettings()
 
 
 class SchedulerSettings(Section, frozen=True, kw_only=True):

@@ -156,9 +156,16 @@ def _spare_the_collector() -> None:
 
 @contextlib.asynccontextmanager
 async def assemble(
-    home: homes.Home, settings: settings_tree.Settings, *, ephemeral: bool = False, bodies: Bodies | None = None
+    home: homes.Home,
+    settings: settings_tree.Settings,
+    *,
+    ephemeral: bool = False,
+    bodies: Bodies | None = None,
+    in_cluster: bool = False,
 ) -> AsyncIterator[Assembly]:
     """Everything of one control plane, opened in order and closed in reverse. Nothing leads yet.
+
+    `in_cluster`: pods go to the cluster of the settings; raises `errors.Rejected` where none is known.
 
     `ephemeral`: the podlet ends with us and takes everything down; what is due by timetable waits for a server.
     `bodies`: where another thread of this process takes Python attempts from to run them.
@@ -187,10 +194,16 @@ async def assemble(
             )
         )
         attempts: runtime_port.AttemptRuntime = runtime
+        if in_cluster:
+            from tradewind.wiring import cluster  # it brings an HTTP client with it
+
+            attempts = await stack.enter_async_context(
+                cluster.open_runtime(home, settings, runtime, ephemeral=ephemeral, clock=clock, random=random)
+            )
         if bodies is not None:
             from tradewind.runtime import calling  # it brings the worker with it
 
-            attempts = calling.CallingRuntime(inner=runtime, bodies=bodies, work_of=runtime.work_of, clock=clock)
+            attempts = calling.CallingRuntime(inner=attempts, bodies=bodies, work_of=runtime.work_of, clock=clock)
         scheduler = schedulers.Scheduler(
             store=store,
             runtime=attempts,

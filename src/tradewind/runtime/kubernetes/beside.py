@@ -55,7 +55,9 @@ class BesideRuntime:
     async def events(self) -> AsyncGenerator[Sequence[Event], None]:
         """As the port says."""
         sources = [aiter(self._local.events()), aiter(self._cluster.events())]
-        waited: dict[asyncio.Future[Sequence[Event]], AsyncIterator[Sequence[Event]]] = {_next(one): one for one in sources}
+        waited: dict[asyncio.Future[Sequence[Event]], AsyncIterator[Sequence[Event]]] = {
+            _next(one): one for one in sources
+        }
         try:
             while True:
                 done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
