@@ -1,0 +1,157 @@
+"""Runs whose tasks are pods of a real cluster, by the command line: chains, failures, logs, a control plane killed."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support import server as servers
+from tests.support.cluster_api import Namespace, wait_until
+
+pytestmark = pytest.mark.cluster
+
+_HEAD = """
+from datetime import datetime
+from airflow import DAG
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+
+IMAGE = {image!r}
+
+def pod(task_id, script, **more):
+    more = {{"image": IMAGE, "termination_grace_period": 1, **more}}
+    return KubernetesPodOperator(task_id=task_id, cmds=["sh", "-c", script], **more)
+
+with DAG("pods", start_date=datetime(2026, 1, 1), schedule=None):
+"""
+
+
+class Place:
+    """A home, DAG files, and the settings that bring pods into a test's namespace."""
+
+    def __init__(self, folder: pathlib.Path, kubeconfig: pathlib.Path, namespace: Namespace, image: str) -> None:
+        self.home = folder / "home"
+        self.dags = folder / "dags"
+        self.dags.mkdir()
+        self.namespace = namespace
+        self._image = image
+        told = {"config_file": kubeconfig, "namespace": namespace.name}
+        self.options = ["--runtime", "kubernetes"]
+        for name, value in told.items():
+            self.options += ["--set", f"runtime.kubernetes.{name}={value}"]
+
+    def write(self, tasks: str) -> pathlib.Path:
+        file = self.dags / "pods.py"
+        file.write_text(_HEAD.format(image=self._image) + textwrap.indent(textwrap.dedent(tasks), "    "))
+        return file
+
+    def run(self, tasks: str) -> dict[str, Any]:
+        """One run to its end; its document, tasks by id."""
+        file = self.write(tasks)
+        done = servers.tradewind(
+            "run", str(file), "--home", str(self.home), *self.options, "--output", "json", check=False
+        )
+        assert done.stdout, done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        return {"state": document["state"], **{task["task_id"]: task for task in document["tasks"]}}
+
+    def log(self, task_id: str) -> list[str]:
+        """What its main container printed."""
+        files = sorted((self.home / "logs").glob(f"run=*/{task_id}/*.log"))
+        lines = [line.split(" ", 3) for file in files for line in file.read_text().splitlines()]
+        assert [line for line in lines if line[1] == "event"] == []
+        return [line[3] for line in lines]
+
+
+@pytest.fixture
+def place(tmp_path: pathlib.Path, kubeconfig: pathlib.Path, namespace: Namespace, busybox: str) -> Place:
+    return Place(tmp_path, kubeconfig, namespace, busybox)
+
+
+@pytest.fixture
+def server(place: Place) -> Iterator[servers.Server]:
+    made = servers.Server(place.home, place.dags, *place.options)
+    yield made
+    made.stop()
+
+
+def test_a_chain_of_two_pods_runs_in_order_and_leaves_nothing(place: Place) -> None:
+    run = place.run("""
+        pod("first", "echo from $HOSTNAME; date +%s%N > /dev/null") >> pod("second", "echo two")
+    """)
+    assert run["state"] == "success"
+    assert place.log("first")[0].startswith("from first-")
+    assert place.log("second") == ["two"]
+    wait_until(lambda: not place.namespace.pods(), "the pods are deleted")
+
+
+def test_an_exit_code_is_in_the_verdict(place: Place) -> None:
+    run = place.run('pod("fails", "echo before; exit 3")')
+    assert run["state"] == "failed"
+    assert "exit code 3" in run["fails"]["verdict"]
+    assert place.log("fails") == ["before"]
+
+
+def test_a_container_over_its_memory_is_told_as_oom_with_its_limit(place: Place) -> None:
+    run = place.run("""
+        pod("eats", "tail /dev/zero", container_resources={"limits": {"memory": "32Mi", "cpu": "500m"}})
+    """)
+    assert run["state"] == "failed"
+    assert run["eats"]["verdict"] == "Container 'base' was OOMKilled at its limit of 32Mi."
+
+
+def test_a_log_of_1000_lines_is_whole(place: Place) -> None:
+    run = place.run('pod("talks", "for i in $(seq 1000); do echo line $i; done")')
+    assert run["state"] == "success"
+    assert place.log("talks") == [f"line {n}" for n in range(1, 1001)]
+
+
+def test_what_a_start_waited_for_is_in_the_verdict(place: Place) -> None:
+    run = place.run("""
+        pod("big", "true", container_resources={"requests": {"memory": "900Ti"}}, startup_timeout_seconds=3)
+        pod("gone", "true", image="nobody.invalid/nothing:1", startup_timeout_seconds=10)
+    """)
+    assert run["state"] == "failed"
+    assert "Insufficient memory" in run["big"]["verdict"]
+    assert "Container 'base' waited: " in run["gone"]["verdict"]
+    assert "nobody.invalid" in run["gone"]["verdict"]
+
+
+def test_pods_stay_where_the_task_says_so(place: Place) -> None:
+    place.run("""
+        pod("kept", "true", on_finish_action="keep_pod")
+        pod("failed", "exit 1", on_finish_action="delete_succeeded_pod")
+        pod("succeeded", "true", on_finish_action="delete_succeeded_pod")
+    """)
+    names = sorted(pod["metadata"]["name"].rpartition("-")[0] for pod in place.namespace.pods())
+    assert names == ["failed", "kept"]
+
+
+def test_a_control_plane_that_was_killed_finds_its_pods_and_their_logs_go_on(
+    place: Place, server: servers.Server
+) -> None:
+    place.write("""
+        pod("counts", "for i in $(seq 60); do echo line $i; sleep 0.2; done; exit 5")
+        pod("ends", "for i in $(seq 8); do echo line $i; sleep 0.2; done")
+    """)
+    server.start()
+    server.trigger("pods", "r")
+    wait_until(lambda: any(file.stat().st_size > 200 for file in place.home.glob("attempts/*/log")), "a log grows")
+    server.kill()
+    before = {pod["metadata"]["uid"] for pod in place.namespace.pods()}
+    name = next(pod["metadata"]["name"] for pod in place.namespace.pods() if "ends" in pod["metadata"]["name"])
+    place.namespace.wait_phase(name, "Succeeded")
+    server.start()
+    run = server.wait_run("pods", "r")
+    tasks = {task["task_id"]: task for task in run["tasks"]}
+    assert tasks["ends"]["state"] == "success"
+    assert "exit code 5" in tasks["counts"]["verdict"]
+    wait_until(lambda: not list(place.home.glob("attempts/*/log")), "the logs are sealed")
+    assert place.log("counts") == [f"line {n}" for n in range(1, 61)]
+    assert place.log("ends") == [f"line {n}" for n in range(1, 9)]
+    assert len(before) == 2
+    wait_until(lambda: not place.namespace.pods(), "the pods are deleted")

@@ -1,0 +1,94 @@
+"""Lines of containers in an attempt's log, and the place to go on from that is in them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradewind.logs import line as log_line
+from tradewind.runtime.kubernetes.log_file import MAX_LINE, LogFile, stamp
+
+
+def opened(folder: Path, **more: Any) -> LogFile:
+    file = LogFile(folder / "log", now=lambda: datetime(2026, 1, 1, tzinfo=UTC), **more)
+    file.resume()
+    return file
+
+
+def at(seconds: float) -> bytes:
+    return b"2026-01-01T00:00:%012.9fZ" % seconds
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (b"2026-01-01T00:00:01.123456789Z", b"2026-01-01T00:00:01.123456"),
+        (b"2026-01-01T00:00:01.5Z", b"2026-01-01T00:00:01.500000"),
+        (b"2026-01-01T00:00:01Z", b"2026-01-01T00:00:01.000000"),
+        (b"2026-01-01T02:00:01.5+02:00", b"2026-01-01T00:00:01.500000"),
+    ],
+)
+def test_times_of_all_forms_are_utc_in_microseconds(told: bytes, kept: bytes) -> None:
+    assert stamp(told) == kept
+
+
+def test_what_is_no_time_is_refused() -> None:
+    with pytest.raises(ValueError, match="no time"):
+        stamp(b"unable")
+
+
+def test_a_file_that_is_opened_again_knows_the_place_of_each_container(tmp_path: Path) -> None:
+    first = opened(tmp_path)
+    # Of stdout and stderr side by side the node may write the later one first.
+    first.append("base", [(at(1), b"a"), (at(2.3), b"b"), (at(2.2), b"c")])
+    first.append("init", [(at(0), b"[x] d")])
+    first.note("said by us", "base")
+    again = opened(tmp_path)
+    for name in ("base", "init"):
+        assert again.cursor(name) == first.cursor(name)
+    assert again.cursor("base").at == b"2026-01-01T00:00:02.200000"
+    assert (again.cursor("base").since, again.cursor("base").count) == (b"2026-01-01T00:00:02", 2)
+
+
+def test_a_half_line_and_parts_without_their_end_are_taken_back(tmp_path: Path) -> None:
+    opened(tmp_path, unnamed="base").append("base", [(at(1), b"whole")])
+    whole = (tmp_path / "log").read_bytes()
+    for rest in (b"2026-01-01T00:00:02.000000Z stdout F ha", b"2026-01-01T00:00:02.000000Z stdout P part\n"):
+        (tmp_path / "log").write_bytes(whole + rest)
+        assert opened(tmp_path, unnamed="base").cursor("base").count == 1
+        assert (tmp_path / "log").read_bytes() == whole
+
+
+def test_a_line_of_a_megabyte_is_cut_into_parts_and_counts_once(tmp_path: Path) -> None:
+    text = "ä" * (1 << 19)
+    file = opened(tmp_path, unnamed="base")
+    file.append("base", [(at(1), text.encode()), (at(1), b"next")])
+    lines = [log_line.parse(raw) for raw in (tmp_path / "log").read_text().splitlines()]
+    assert all(len(line.text.encode()) <= MAX_LINE for line in lines)
+    assert "".join(line.text for line in lines if line.text != "next") == text
+    assert [line.partial for line in lines] == [True] * (len(lines) - 2) + [False, False]
+    assert file.cursor("base").count == opened(tmp_path, unnamed="base").cursor("base").count == 2
+
+
+def test_a_text_that_begins_like_a_containers_name_is_no_containers_name(tmp_path: Path) -> None:
+    opened(tmp_path, unnamed="base").append("base", [(at(1), b"[main] text")])
+    found = log_line.parse((tmp_path / "log").read_text().rstrip("\n"))
+    assert (found.container, found.text) == ("", "[main] text")
+
+
+def test_sensitive_values_and_bytes_that_are_no_text(tmp_path: Path) -> None:
+    opened(tmp_path, unnamed="base", masked=["hunter22"]).append("base", [(at(1), b"a hunter22 \xff")])
+    assert (tmp_path / "log").read_text().endswith(" stdout F a *** \\xff\n")
+
+
+def test_beyond_the_quota_a_line_says_so_and_nothing_is_kept(tmp_path: Path) -> None:
+    file = opened(tmp_path, unnamed="base", quota_bytes=100)
+    for _ in range(5):
+        file.append("base", [(at(1), b"x" * 60)])
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert len(lines) == 3
+    assert "log quota of 100 bytes reached" in lines[-1]
+    assert opened(tmp_path, unnamed="base", quota_bytes=100).is_full
