@@ -66,9 +66,17 @@ def build(launch: port.Launch, body: PodBody, rendered: port.Rendered, place: Pl
         on_kill_action=str(arguments.get("on_kill_action") or "delete_pod"),
         masked=rendered.masked,
         rendered_map_index=rendered.rendered_map_index,
-        notes=tuple(f"{name}: not shown here yet" for name in _NOT_SHOWN_YET if arguments.get(name)),
+        notes=tuple(_notes(arguments, body)),
     )
     return {"apiVersion": "v1", "kind": "Pod", **pod}, record
+
+
+def _notes(arguments: Mapping[str, Any], body: PodBody) -> Iterator[str]:
+    for name in _NOT_SHOWN_YET:
+        if arguments.get(name):
+            yield f"{name}: not shown here yet"
+    if body.schedule_timeout_seconds not in (None, body.startup_timeout_seconds):
+        yield f"schedule_timeout_seconds: not here yet; a start has {body.startup_timeout_seconds:g} s in all"
 
 
 def _check_place(arguments: Mapping[str, Any], place: Place) -> None:
