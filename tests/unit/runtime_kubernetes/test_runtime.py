@@ -299,6 +299,29 @@ def test_a_stop_before_the_create_makes_no_pod(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_stop_of_a_launch_that_nobody_answered_ends_it_with_its_pod_if_there_is_one(
+    tmp_path: Path, arrived: bool
+) -> None:
+    async def play() -> None:
+        cluster = SmallCluster()
+        async with scene(cluster, tmp_path) as here:
+            name = await here.launch()
+            await here.until(lambda: bool(here.phases()))
+        record = tmp_path / "attempts" / ONE / "cluster-pod.json"
+        record.write_text(record.read_text().replace('"uid":"uid-1",', ""))
+        if not arrived:
+            del cluster.pods["a", name]
+        async with scene(cluster, tmp_path) as here:
+            await here.runtime.stop(ONE, grace_seconds=1, reason="cancelled")
+            failed = (await here.end()).result.outcome
+            assert isinstance(failed, Failed)
+            assert (failed.reason, failed.entered) == (EndReason.STOPPED, False)
+            assert cluster.deleted == ([name] if arrived else [])
+
+    asyncio.run(play())
+
+
 def test_a_full_quota_is_waited_for(tmp_path: Path) -> None:
     async def play() -> None:
         async with scene(SmallCluster(), tmp_path) as here:

@@ -35,7 +35,7 @@ class Launching:
         render: Render,
         creator: Creator,
         place: Callable[[], Awaitable[requesting.Place]],
-        record: Callable[[Record], None],
+        record: Callable[[Record], Awaitable[None]],
         note: Callable[[str], None],
         clock: clock_port.Clock,
         random: clock_port.Random,
@@ -85,7 +85,7 @@ class Launching:
         if isinstance(rendered, Failed):
             return rendered
         manifest, record = requesting.build(self._launch, self._body, rendered, await self._place())
-        self._record(record)
+        await self._record(record)
         self.is_asking = True
         try:
             return await self._creator.create(manifest)

@@ -50,8 +50,11 @@ class Records:
         """The attempt's directory, where its live log is too."""
         return self._folder / attempt_id
 
-    def put(self, record: Record) -> None:
-        """Write it, or write it anew. Raises OSError where the disk is full."""
+    def put(self, record: Record, *, lasting: bool = True) -> None:
+        """Write it, or write it anew. Raises OSError where the disk is full.
+
+        `lasting`: it is on the disk when this returns, which blocks for milliseconds.
+        """
         folder = self.folder(record.attempt_id)
         folder.mkdir(mode=0o700, exist_ok=True)
         temporary = folder / f"{FILE}.new"
@@ -59,7 +62,8 @@ class Records:
         with open(descriptor, "wb") as file:
             file.write(msgspec.json.encode(record))
             file.flush()
-            os.fsync(descriptor)
+            if lasting:
+                os.fsync(descriptor)
         temporary.rename(folder / FILE)
 
     def list(self) -> Sequence[Record]:

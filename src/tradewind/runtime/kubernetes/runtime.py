@@ -161,8 +161,9 @@ class KubernetesRuntime:
     def keep(self, record: Record) -> None:
         """Write the record."""
         try:
-            self._records.put(record)
-        except OSError as error:  # its launch is made again then, under the same name
+            # Were it lost in a power cut, its launch would be made again, under the same name.
+            self._records.put(record, lasting=False)
+        except OSError as error:
             _log.warning("record of attempt %s: %s", record.attempt_id, error)
 
     def container_log(self, followed: Followed, container: str) -> log_following.ContainerLog:
@@ -218,6 +219,8 @@ class KubernetesRuntime:
         followed.mark_stopping(reason)
         if followed.record.uid:
             self._end_pod(followed)
+        elif underway is None:
+            self.spawn(self._end_unanswered(followed), f"stop of {attempt_id}")
 
     async def release(self, attempt_ids: Sequence[AttemptId]) -> None:
         """As the port says; pods go or stay as their `on_finish_action` says."""
@@ -254,10 +257,10 @@ class KubernetesRuntime:
     # -- launching -------------------------------------------------------------------------------------------------
 
     def _way(self, launch: port.Launch, body: PodBody) -> launching.Launching:
-        def record(record: Record) -> None:
+        async def record(record: Record) -> None:
             known = self._followed.get(record.attempt_id)
-            if known is None or not known.record.uid:
-                self._records.put(record)
+            if known is None:
+                await asyncio.to_thread(self._records.put, record)
                 self._follow(record)
             self._scopes.ensure(record.namespace)
 
@@ -387,6 +390,24 @@ class KubernetesRuntime:
         await self._insist(look, f"looking for pod {record.namespace}/{record.name}")
 
     # -- ending ----------------------------------------------------------------------------------------------------
+
+    async def _end_unanswered(self, followed: Followed) -> None:
+        """Its create was asked by a control plane that is gone: there may be a pod or none."""
+        record = followed.record
+        path = f"/api/v1/namespaces/{record.namespace}/pods/{record.name}"
+
+        async def look() -> None:
+            try:
+                self._seen(decode.pod(await self._client.request("GET", path)))
+            except errors.NotFound:
+                pass
+            if followed.record.uid:
+                self._end_pod(followed)
+            else:
+                said = "It was stopped on request before it began."
+                followed.refuse(Failed(message=said, reason=EndReason.STOPPED, entered=False))
+
+        await self._insist(look, f"looking for pod {record.namespace}/{record.name}")
 
     def _end_pod(self, followed: Followed) -> None:
         if followed.record.on_kill_action == "keep_pod":
