@@ -339,7 +339,7 @@ def test_watches_that_stay_silent_lead_to_a_list() -> None:
         async with world(script) as here:
             quick = ReflectorOptions(idle_after=timedelta(milliseconds=50))
             await here.reflect_until(lambda: "gone one one 1" in here.told, here.reflector(options=quick))
-            assert len(here.server.watches) == 3
+            assert len(here.server.watches) >= 3  # the next one may have begun already
 
     asyncio.run(scene())
 
