@@ -174,6 +174,18 @@ def test_templates_are_rendered_first_and_their_secrets_are_not_in_the_log(tmp_p
     asyncio.run(play())
 
 
+def test_an_argument_that_says_how_to_reach_the_cluster_is_told_to_be_a_setting(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with scene(SmallCluster(), tmp_path) as here:
+            name = await here.launch(in_cluster=True)
+            here.cluster.run(name)
+            here.cluster.end(name)
+            await here.end()
+            assert any("runtime.kubernetes.in_cluster" in line for line in here.log())
+
+    asyncio.run(play())
+
+
 def test_a_next_control_plane_adopts_a_pod_and_goes_on_with_its_log(tmp_path: Path) -> None:
     async def play() -> None:
         cluster = SmallCluster()

@@ -75,6 +75,8 @@ def _notes(arguments: Mapping[str, Any], body: PodBody) -> Iterator[str]:
     for name in _NOT_SHOWN_YET:
         if arguments.get(name):
             yield f"{name}: not shown here yet"
+    if arguments.get("in_cluster") is not None:
+        yield "in_cluster: how the cluster is reached is a setting here, runtime.kubernetes.in_cluster"
     if body.schedule_timeout_seconds not in (None, body.startup_timeout_seconds):
         yield f"schedule_timeout_seconds: not here yet; a start has {body.startup_timeout_seconds:g} s in all"
 
