@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
@@ -78,9 +79,9 @@ def test_pages_and_styles_load_nothing_from_another_host(site: pathlib.Path) -> 
     ],
     ids=["a broken link", "a broken anchor", "a page that is not there", "a page that nothing leads to"],
 )
-def test_the_builder_fails_for(said: str, change: object, tmp_path: pathlib.Path) -> None:
+def test_the_builder_fails_for(said: str, change: Callable[[pathlib.Path], object], tmp_path: pathlib.Path) -> None:
     project = copied(tmp_path)
-    change(project / "docs")  # type: ignore[operator]
+    change(project / "docs")
 
     done = build(project)
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -274,8 +275,8 @@ def test_tasks_wait_while_the_disk_is_almost_full_and_go_on_with_room(
     assert told["state_at_the_end"] == "success"
 
 
-def _until(condition: object, seconds: float = 30) -> None:
+def _until(condition: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -184,7 +184,7 @@ def clear(
 def mark(
     dag_id: options.DagArgument,
     run_id: options.RunArgument,
-    state: Annotated[str, typer.Argument(help="success or failed.")],
+    state: Annotated[Literal["success", "failed"], typer.Argument(help="success or failed.")],
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
     output: options.OutputOption = options.Output.TABLE,
@@ -192,8 +192,6 @@ def mark(
     """Set a run to success or failed; what runs of it is stopped in that state."""
     from tradewind.model.commands import MarkRun
 
-    with exits.reported():
-        options.choose("STATE", state, ("success", "failed"))
     _act(
         dag_id,
         run_id,
@@ -201,7 +199,7 @@ def mark(
         settings,
         output,
         f"marked {state}",
-        lambda run: MarkRun(dag_id=dag_id, run_id=run, state=state),  # type: ignore[arg-type]  # checked above
+        lambda run: MarkRun(dag_id=dag_id, run_id=run, state=state),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -200,7 +200,7 @@ def clear(
 def mark(
     dag_id: options.DagArgument,
     run_id: options.RunArgument,
-    state: Annotated[str, typer.Argument(help="success, failed or skipped.")],
+    state: Annotated[Literal["success", "failed", "skipped"], typer.Argument(help="success, failed or skipped.")],
     task_ids: TasksArgument,
     upstream: UpstreamOption = False,
     downstream: DownstreamOption = False,
@@ -212,12 +212,8 @@ def mark(
 ) -> None:
     """Set tasks to a state without running them."""
     with exits.reported():
-        options.choose("STATE", state, ("success", "failed", "skipped"))
         chosen = _selections(task_ids, dag_id, upstream=upstream, downstream=downstream, past=past, future=future)
-    commands = [
-        MarkTasks(selection=one, state=state)  # type: ignore[arg-type]  # checked above
-        for one in chosen
-    ]
+    commands = [MarkTasks(selection=one, state=state) for one in chosen]
     _act(commands, f"marked {state}", run_id, home, settings, output)
 
 

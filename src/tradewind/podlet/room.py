@@ -4,7 +4,8 @@ Invariant: one that has work is never ended for room; of the others those go fir
 that had work a moment ago will have more: it stays beyond the caps for a while, up to a multiple of them. Else many
 files that take turns would each be loaded for each task. When they are quiet the caps hold, and one that nobody uses
 for long goes in any case: its file is loaded again when it is wanted.
-What they have is measured when they have loaded and after they were used, never for each attempt.
+What they have is measured when they have loaded, after they were used, and after others ended (pages that both had
+from the root are then private of the one that stays), never for each attempt.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Room:
         self._memory_bytes = memory_bytes
         self._retire = retire
         self._looking = False
+        self._ended = 0.0
+        """When one was last ended for room."""
 
     def make(self, zygotes: Collection[FileZygote], *, coming: int = 0, spare: FileZygote | None = None) -> bool:
         """End idle ones until the rest is within the caps; whether it is. `zygotes`: the longest unused first.
@@ -53,7 +56,7 @@ class Room:
                 if zygote.is_idle and zygote is not spare and is_busy == busy_too:
                     left -= 1
                     total -= zygote.private_bytes
-                    self._retire(zygote)
+                    self._end(zygote)
         return left <= self._most and total <= self._memory_bytes
 
     def loaded(self, zygote: FileZygote, zygotes: Collection[FileZygote]) -> None:
@@ -72,10 +75,14 @@ class Room:
         self._looking = False
         now = time.monotonic()
         for zygote in list(zygotes):
-            if zygote.worked > zygote.measured:
+            if zygote.measured and max(zygote.worked, self._ended) > zygote.measured:
                 zygote.measure(processes.private_bytes(zygote.pid))
             if zygote.is_idle and now > max(zygote.loaded + _UNUSED_SECONDS, zygote.worked + _USED_SECONDS):
-                self._retire(zygote)
+                self._end(zygote)
         is_within = self.make(zygotes)
         if zygotes:
             self._look_later(zygotes, _LOOK_SECONDS if is_within else _SOON_SECONDS)
+
+    def _end(self, zygote: FileZygote) -> None:
+        self._ended = time.monotonic()
+        self._retire(zygote)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import msgspec
 
@@ -114,7 +115,7 @@ class SqlHistory:
         gone: list[RunKey] = []
         for start in range(0, len(run_keys), _KEYS_AT_ONCE):
             keys = run_keys[start : start + _KEYS_AT_ONCE]
-            gone += await self._connections.read_at_once(lambda session, keys=keys: _gone(session, keys))  # type: ignore[misc]
+            gone += await self._connections.read_at_once(partial(_gone, keys=keys))
         return gone
 
     async def measure(self, run_keys: Sequence[RunKey]) -> port.Amounts:
@@ -122,7 +123,7 @@ class SqlHistory:
         total = port.Amounts()
         for start in range(0, len(run_keys), _KEYS_AT_ONCE):
             keys = run_keys[start : start + _KEYS_AT_ONCE]
-            total += await self._connections.read(lambda session, keys=keys: _measure(session, keys))  # type: ignore[misc]
+            total += await self._connections.read(partial(_measure, keys=keys))
         return total
 
     async def remove(self, run_keys: Sequence[RunKey], slice_of: timedelta) -> port.Removed:
@@ -162,9 +163,7 @@ class SqlHistory:
         for begin, end in await self._connections.read_at_once(lambda session: _fact_ranges(session, runs)):
             at = begin
             while at < end:
-                found, at = await self._connections.read(
-                    lambda session, at=at, end=end: _numbers_of(session, keys, at, end)  # type: ignore[misc]
-                )
+                found, at = await self._connections.read(partial(_numbers_of, keys=keys, at=at, end=end))
                 numbers += found
         return numbers
 
