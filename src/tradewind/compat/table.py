@@ -10,26 +10,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-Table = dict[str, dict[str, str]]
+from tradewind.compat import kubernetes_table
+from tradewind.compat.entries import Table
+from tradewind.compat.entries import at as _at
+from tradewind.compat.entries import operators as _operators
+from tradewind.compat.entries import things as _things
 
 _LATER = "it is a later step of this program"
 _ASSETS = "assets and partitions are a later step of this program"
 _TRIGGERS = "triggers and deferrable operators are a later step of this program; use mode='reschedule'"
-
-
-def _at(place: str, *names: str, **renamed: str) -> dict[str, str]:
-    return {
-        **{name: f"{place}:{name}" for name in names},
-        **{name: f"{place}:{real}" for name, real in renamed.items()},
-    }
-
-
-def _operators(reason: str, *names: str) -> dict[str, str]:
-    return dict.fromkeys(names, f"operator|{reason}")
-
-
-def _things(reason: str, *names: str) -> dict[str, str]:
-    return dict.fromkeys(names, f"later|{reason}")
 
 
 _DAG = _at("definition", "DAG", "dag")
@@ -141,12 +130,6 @@ _SDK = {
     "__version__": "value|1.3.2",
 }  # fmt: skip
 _SDK.pop("DagParam", None)
-_POD = {
-    **_at("operators.pod", "KubernetesPodOperator"),
-    **_things("its place is in a cluster", "PodReattachFailure", "PodCredentialsExpiredFailure"),
-}
-_POD_SECRET = _at("kubernetes", "Secret")
-_JOBS = "it needs a cluster, which is a later step of this program"
 _SLACK = "its provider is not among those that run here"
 
 TABLE: Table = {
@@ -322,32 +305,7 @@ TABLE: Table = {
     "airflow.providers.standard.utils.weekday": _WEEKDAY,
     "airflow.providers.standard.utils.skipmixin": _BRANCH,
     "airflow.providers.common.compat.sdk": {**_SDK, **_EXCEPTIONS, **_TIMEZONE, **_XCOM},
-    "airflow.providers.cncf.kubernetes": {},
-    "airflow.providers.cncf.kubernetes.operators.pod": _POD,
-    "airflow.providers.cncf.kubernetes.operators.kubernetes_pod": _POD,
-    "airflow.providers.cncf.kubernetes.operators.job": _operators(
-        _JOBS, "KubernetesJobOperator", "KubernetesDeleteJobOperator", "KubernetesPatchJobOperator"
-    ),
-    "airflow.providers.cncf.kubernetes.operators.resource": _operators(
-        _JOBS, "KubernetesCreateResourceOperator", "KubernetesDeleteResourceOperator"
-    ),
-    "airflow.providers.cncf.kubernetes.operators.spark_kubernetes": _operators(_JOBS, "SparkKubernetesOperator"),
-    "airflow.providers.cncf.kubernetes.sensors.spark_kubernetes": _operators(_JOBS, "SparkKubernetesSensor"),
-    "airflow.providers.cncf.kubernetes.secret": _POD_SECRET,
-    "airflow.providers.cncf.kubernetes.utils.pod_manager": _at("kubernetes", "OnFinishAction"),
-    "airflow.providers.cncf.kubernetes.backcompat.pod": _at("kubernetes", "Port", "Resources"),
-    "airflow.providers.cncf.kubernetes.backcompat.pod_runtime_info_env": _at("kubernetes", "PodRuntimeInfoEnv"),
-    "airflow.providers.cncf.kubernetes.backcompat.volume": _at("kubernetes", "Volume"),
-    "airflow.providers.cncf.kubernetes.backcompat.volume_mount": _at("kubernetes", "VolumeMount"),
-    "airflow.kubernetes.secret": _POD_SECRET,
-    "airflow.kubernetes.pod": _at("kubernetes", "Port", "Resources"),
-    "airflow.kubernetes.pod_runtime_info_env": _at("kubernetes", "PodRuntimeInfoEnv"),
-    "airflow.kubernetes.volume": _at("kubernetes", "Volume"),
-    "airflow.kubernetes.volume_mount": _at("kubernetes", "VolumeMount"),
-    "airflow.contrib.kubernetes.secret": _POD_SECRET,
-    "airflow.contrib.kubernetes.volume": _at("kubernetes", "Volume"),
-    "airflow.contrib.kubernetes.volume_mount": _at("kubernetes", "VolumeMount"),
-    "airflow.contrib.operators.kubernetes_pod_operator": _POD,
+    **kubernetes_table.TABLE,
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from tradewind.engine import outputs
 from tradewind.engine.core import Check, Core
 from tradewind.engine.finish import call_back, fail, finish
 from tradewind.engine.live import LiveRun
@@ -124,7 +125,10 @@ def ended(core: Core, event: AttemptEnded) -> None:
     if ti.state is TaskState.RESTARTING and not ti.stop:
         restart(core, live, ti)
         return
-    returned = _keep_xcoms(core, ti, event.result)
+    result = event.result
+    if outputs.has_parts(live.graph.tasks.get(ti.task_id)):
+        result = outputs.with_parts(result)
+    returned = _keep_xcoms(core, ti, result)
     if ti.stop:
         _stopped(core, live, ti, over)
         return
@@ -194,7 +198,7 @@ def _decide(
 ) -> None:
     match result.outcome:
         case Success() as outcome:
-            if problem := _unmappable(core, live, ti, returned):
+            if problem := _without_parts(live, ti, returned) or _unmappable(core, live, ti, returned):
                 fail_try(core, live, ti, Failed(message=problem), problem)
             else:
                 _succeeded(core, live, ti, outcome, returned)
@@ -211,6 +215,10 @@ def _decide(
         case Deferred():
             verdict = "It deferred itself to a trigger, and triggers come with a later version."
             fail(core, live, ti, verdict, "deferred")
+
+
+def _without_parts(live: LiveRun, ti: TaskInstance, returned: XComPush | None) -> str:
+    return outputs.problem(returned) if outputs.has_parts(live.graph.tasks.get(ti.task_id)) else ""
 
 
 def _unmappable(core: Core, live: LiveRun, ti: TaskInstance, returned: XComPush | None) -> str:

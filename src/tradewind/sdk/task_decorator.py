@@ -235,10 +235,7 @@ _KINDS: dict[str, type[BaseOperator]] = {
     "branch_external_python": decorated.BranchExternalPythonDecorated,
     "docker": decorated.DockerDecorated,
 }
-_LATER = {
-    "kubernetes": "use KubernetesPodOperator; decorators for pods are a later step",
-    "kubernetes_cmd": "use KubernetesPodOperator; decorators for pods are a later step",
-}
+_OF_PODS = ("kubernetes", "kubernetes_cmd")
 
 
 class TaskDecorators:
@@ -250,13 +247,21 @@ class TaskDecorators:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        kind = _KINDS.get(name) or _foreign(name)
-        return functools.partial(factory, kind)
+        return functools.partial(factory, _KINDS.get(name) or _kind_of_pod(name) or _foreign(name))
+
+
+def _kind_of_pod(name: str) -> type[BaseOperator] | None:
+    """Loaded when a file asks for it: few do, and pods bring more with them than functions."""
+    if name not in _OF_PODS:
+        return None
+    from tradewind.sdk.operators import pod_function
+
+    return pod_function.KINDS[name]
 
 
 @functools.cache
 def _foreign(name: str) -> type[BaseOperator]:
-    why = _LATER.get(name, "its provider is not among those that run here; use @task with the library, or a pod")
+    why = "its provider is not among those that run here; use @task with the library, or a pod"
     made: type[BaseOperator] = type(
         f"_{name.title().replace('_', '')}Decorated",
         (decorated.ForeignDecorated,),
