@@ -60,13 +60,13 @@ def states(tasks: list[dict[str, Any]]) -> dict[str, tuple[str | None, int]]:
 
 
 def values(xcom: dict[str, dict[str, Any]], dag_id: str) -> dict[str, Any]:
-    """XComs by "TASK.KEY", without the wall clock's and without the key in which Airflow notes what branches chose."""
+    """XComs by "TASK.KEY", without the wall clock's and without those in which Airflow notes choices and links."""
     skipped = OF_THE_CLOCK.get(dag_id, set())
     return {
         f"{task}.{key}": read(value)
         for task, keys in xcom.items()
         for key, value in keys.items()
-        if (task, key) not in skipped and key != "skipmixin_key"
+        if (task, key) not in skipped and key != "skipmixin_key" and not key.startswith("_link_")
     }
 
 

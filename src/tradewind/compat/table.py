@@ -49,17 +49,30 @@ _BRANCH = _at("branching", "BaseBranchOperator", "BranchMixIn", "SkipMixin")
 _SENSOR = _at("sensors.sensor", "BaseSensorOperator", "PokeReturnValue", "poke_mode_only")
 _PYTHON_SENSOR = _at("sensors.function", "PythonSensor")
 _SDK_LATER = "it is a later step of this program"
-_TRIGGER_RUN = _operators("TriggerDagRunOperator is a later step of this program", "TriggerDagRunOperator")
+_TRIGGER_RUN = {
+    **_at("operators.trigger_dagrun", "TriggerDagRunOperator", "XCOM_RUN_ID", "XCOM_LOGICAL_DATE_ISO"),
+    **_things(_LATER, "TriggerDagRunLink"),
+}
+_EXTERNAL_ERRORS = _at(
+    "sensors.external_task",
+    "DuplicateStateError", "ExternalDagDeletedError", "ExternalDagFailedError", "ExternalDagNotFoundError",
+    "ExternalTaskFailedError", "ExternalTaskGroupFailedError", "ExternalTaskGroupNotFoundError",
+    "ExternalTaskNotFoundError",
+)  # fmt: skip
 _EXTERNAL = {
-    **_operators("waiting for other DAGs is a later step of this program", "ExternalTaskSensor", "ExternalTaskMarker"),
+    **_at("sensors.external_task", "ExternalTaskSensor", "ExternalTaskMarker"),
+    **_EXTERNAL_ERRORS,
     **_things(_LATER, "ExternalTaskSensorLink", "ExternalDagLink"),
 }
 _WEEKDAY = _at("states", "WeekDay")
 _BRANCH_DATES = _operators("branching by date is a later step", "BranchDateTimeOperator", "BranchDayOfWeekOperator")
-_TIME_SENSORS = _operators(
-    "sensors of time, files and commands are a later step of this program",
+_BASH_SENSOR = _at("sensors.bash", "BashSensor")
+_FILE_SENSOR = _at("sensors.filesystem", "FileSensor")
+_FS_HOOK = _at("file_hook", "FSHook")
+_TIME_SENSORS = _at(
+    "sensors.time",
     "TimeSensor", "TimeSensorAsync", "TimeDeltaSensor", "TimeDeltaSensorAsync", "DateTimeSensor",
-    "DateTimeSensorAsync", "DayOfWeekSensor", "FileSensor", "BashSensor", "WaitSensor",
+    "DateTimeSensorAsync", "DayOfWeekSensor", "WaitSensor",
 )  # fmt: skip
 _EMAIL = _operators("mail is a later step of this program", "EmailOperator")
 _NOTIFIER = _at("notifier", "BaseNotifier")
@@ -236,8 +249,8 @@ TABLE: Table = {
     "airflow.sensors.python": _PYTHON_SENSOR,
     "airflow.sensors.external_task": _EXTERNAL,
     "airflow.sensors.external_task_sensor": _EXTERNAL,
-    "airflow.sensors.bash": _TIME_SENSORS,
-    "airflow.sensors.filesystem": _TIME_SENSORS,
+    "airflow.sensors.bash": _BASH_SENSOR,
+    "airflow.sensors.filesystem": _FILE_SENSOR,
     "airflow.sensors.time_sensor": _TIME_SENSORS,
     "airflow.sensors.time_delta": _TIME_SENSORS,
     "airflow.sensors.date_time": _TIME_SENSORS,
@@ -245,6 +258,7 @@ TABLE: Table = {
     "airflow.hooks": {},
     "airflow.hooks.base": _HOOK,
     "airflow.hooks.base_hook": _HOOK,
+    "airflow.hooks.filesystem": _FS_HOOK,
     "airflow.utils": {},
     "airflow.utils.dates": _at("timezone", "days_ago"),
     "airflow.utils.timezone": _TIMEZONE,
@@ -294,10 +308,12 @@ TABLE: Table = {
     "airflow.providers.standard.operators.hitl": _operators(
         _LATER, "HITLOperator", "HITLEntryOperator", "HITLBranchOperator", "ApprovalOperator"
     ),
+    "airflow.providers.standard.exceptions": _EXTERNAL_ERRORS,
+    "airflow.providers.standard.hooks.filesystem": _FS_HOOK,
     "airflow.providers.standard.sensors.python": _PYTHON_SENSOR,
     "airflow.providers.standard.sensors.external_task": _EXTERNAL,
-    "airflow.providers.standard.sensors.bash": _TIME_SENSORS,
-    "airflow.providers.standard.sensors.filesystem": _TIME_SENSORS,
+    "airflow.providers.standard.sensors.bash": _BASH_SENSOR,
+    "airflow.providers.standard.sensors.filesystem": _FILE_SENSOR,
     "airflow.providers.standard.sensors.time": _TIME_SENSORS,
     "airflow.providers.standard.sensors.time_delta": _TIME_SENSORS,
     "airflow.providers.standard.sensors.date_time": _TIME_SENSORS,

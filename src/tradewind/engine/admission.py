@@ -13,7 +13,7 @@ from tradewind.engine.live import LiveRun
 from tradewind.engine.queues import Group
 from tradewind.engine.timers import Kind
 from tradewind.engine.usage import capacity, limits_of
-from tradewind.model.dagspec import TaskSpec, WaitTaskBody
+from tradewind.model.dagspec import TaskSpec, WaitTaskBody, WaitTimeBody
 from tradewind.model.ids import TaskKey
 from tradewind.model.rows import TaskInstance
 from tradewind.model.states import RunState, TaskState
@@ -68,11 +68,11 @@ def _task_due(core: Core, key: TaskKey) -> None:
     elif ti.state is TaskState.UP_FOR_RESCHEDULE:
         _again(core, live, ti, "it asked to be run again now")
     elif ti.state is TaskState.DEFERRED:
-        body = live.graph.tasks[ti.task_id].body
+        body = ti.native or live.graph.tasks[ti.task_id].body
         if isinstance(body, WaitTaskBody):
             crossings.timed_out(core, live, ti, body)
-        else:
-            native.done(core, live, ti, TaskState.SUCCESS, "its time came")
+        elif isinstance(body, WaitTimeBody):
+            native.time_came(core, live, ti, body)
 
 
 def _again(core: Core, live: LiveRun, ti: TaskInstance, cause: str) -> None:

@@ -10,15 +10,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tradewind.engine import outputs
+from tradewind.engine import native, outputs
 from tradewind.engine.core import Check, Core
 from tradewind.engine.finish import call_back, fail, finish
 from tradewind.engine.live import LiveRun
 from tradewind.engine.retries import fail_try
 from tradewind.engine.skipping import all_below, skip_below
-from tradewind.model.dagspec import PodBody, PythonBody, TaskSpec
+from tradewind.model.dagspec import PodBody, PythonBody, TaskSpec, WaitTimeBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
-from tradewind.model.outcome import Deferred, Failed, Rescheduled, Result, Skipped, Success, XComPush
+from tradewind.model.outcome import Deferred, Failed, LeftToEngine, Rescheduled, Result, Skipped, Success, XComPush
 from tradewind.model.rows import Attempt, TaskInstance, XComRow
 from tradewind.model.states import AttemptPhase, EndReason, TaskState
 
@@ -54,7 +54,7 @@ def queue(core: Core, live: LiveRun, ti: TaskInstance) -> None:
         verdict=None,
     )
     if not goes_on:
-        queued = replace(queued, started_at=None, first_started_at=None, infrastructure_failures=0)
+        queued = replace(queued, started_at=None, first_started_at=None, infrastructure_failures=0, native=None)
     core.put_task(live, queued, "launched")
 
 
@@ -210,8 +210,12 @@ def _decide(
             rest = replace(ti, rendered_map_index=outcome.rendered_map_index or ti.rendered_map_index)
             _failed(core, live, rest, attempt, outcome)
         case Rescheduled() as outcome:
-            rest = replace(ti, state=TaskState.UP_FOR_RESCHEDULE, due_at=outcome.at)
+            first = ti.first_rescheduled_at or ti.first_started_at
+            rest = replace(ti, state=TaskState.UP_FOR_RESCHEDULE, due_at=outcome.at, first_rescheduled_at=first)
             core.put_task(live, rest, "rescheduled")
+        case LeftToEngine() as outcome:
+            shown = outcome.rendered_map_index or ti.rendered_map_index
+            _left(core, live, replace(ti, native=outcome.body, rendered_map_index=shown, ended_at=None))
         case Deferred():
             verdict = "It deferred itself to a trigger, and triggers come with a later version."
             fail(core, live, ti, verdict, "deferred")
@@ -219,6 +223,15 @@ def _decide(
 
 def _without_parts(live: LiveRun, ti: TaskInstance, returned: XComPush | None) -> str:
     return outputs.problem(returned) if outputs.has_parts(live.graph.tasks.get(ti.task_id)) else ""
+
+
+def _left(core: Core, live: LiveRun, ti: TaskInstance) -> None:
+    """Its worker did what needed code; the rest of the try is the engine's."""
+    if isinstance(ti.native, WaitTimeBody):
+        native.wait(core, live, ti, ti.native)
+    else:
+        core.put_task(live, replace(ti, state=TaskState.DEFERRED), "left to the engine")
+        core.natives[ti.key] = None
 
 
 def _unmappable(core: Core, live: LiveRun, ti: TaskInstance, returned: XComPush | None) -> str:

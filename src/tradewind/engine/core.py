@@ -376,6 +376,8 @@ class Core(Tables):
                     self.push_ready(live, node, ti)
                 elif ti.state is TaskState.DEFERRED and ti.waits_for:
                     self.watches.watch(ti.waits_for, ti.key)
+                elif ti.state is TaskState.DEFERRED and is_native(ti.native):
+                    self.natives[ti.key] = None
         self.dirty[run_key] = None
 
     def push_ready(self, live: LiveRun, node: Node, ti: TaskInstance) -> None:

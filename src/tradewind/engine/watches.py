@@ -1,7 +1,7 @@
 """Task instances that wait for other runs: who is to be looked at again when something happens there.
 
-A name says what is waited for: a run by id, the run of a logical date, or a run by key. It is kept in the waiting row
-(`waits_for`) where the wait is an engine-native task, so that a restart finds it again.
+A name says what is waited for: a run by id, the run of a logical date, any run of a DAG, or a run by key. It is kept in
+the waiting row (`waits_for`) where the wait is an engine-native task, so that a restart finds it again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ def run_name(dag_id: str, run_id: str) -> str:
 def date_name(dag_id: str, at: datetime) -> str:
     """The run of this logical date."""
     return f"date:{dag_id}/{at.isoformat()}"
+
+
+def dag_name(dag_id: str) -> str:
+    """Any run of the DAG."""
+    return f"dag:{dag_id}"
 
 
 def key_name(run_key: RunKey) -> str:
@@ -105,7 +110,7 @@ class Watches:
 
 
 def _names_of(run: DagRun) -> list[str]:
-    found = [run_name(run.dag_id, run.run_id), key_name(run.run_key)]
+    found = [run_name(run.dag_id, run.run_id), key_name(run.run_key), dag_name(run.dag_id)]
     if run.logical_date is not None:
         found.append(date_name(run.dag_id, run.logical_date))
     return found

@@ -158,38 +158,46 @@ class LatestOnlyBody(msgspec.Struct, frozen=True, kw_only=True, tag="latest_only
 class WaitTimeBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="wait_time"):
     """Waits in the engine until a moment, then succeeds.
 
-    `at` is a fixed moment; else `after_seconds` counts from `anchor`: the end of the data interval (or the run's
-    run_after where there is none), or the task's start.
+    `at` is a fixed moment; `clock` a time of day ("HH:MM:SS") in the DAG's time zone, of the day on which the try
+    begins; else `after_seconds` counts from `anchor`: the end of the data interval (or the run's run_after where there
+    is none), or the try's start.
     """
 
     at: datetime | None = None
+    clock: str = ""
     after_seconds: float = 0
     anchor: Literal["data_interval_end", "start"] = "data_interval_end"
+    timeout_seconds: float | None = None
+    """Longer than that after the try's start it does not wait: it fails for good, or with `soft_fail` is skipped."""
+    soft_fail: bool = False
 
 
 class TriggerRunBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="trigger_run"):
-    """TriggerDagRunOperator without templates in code: the engine creates the run, and may wait for its end."""
+    """TriggerDagRunOperator: the engine creates the run, and may wait for its end."""
 
     dag_id: str
     run_id: str | None = None
     conf: dict[str, Any] | None = None
     logical_date: str | None = None
+    run_after: str | None = None
+    note: str = ""
     wait: bool = False
     allowed_states: tuple[str, ...] = ("success",)
     failed_states: tuple[str, ...] = ("failed",)
     reset: bool = False
     skip_if_exists: bool = False
     fail_when_paused: bool = False
-    templated: bool = False
 
 
 class WaitTaskBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="wait_task"):
-    """ExternalTaskSensor: waits for tasks, a group or the whole run of another DAG at a logical date."""
+    """ExternalTaskSensor: waits for tasks, a group or the whole run of another DAG at a logical date, or at several."""
 
     dag_id: str
     task_ids: tuple[str, ...] = ()
     group_id: str | None = None
     delta_seconds: float = 0
+    dates: tuple[datetime, ...] = ()
+    """Logical dates that the task's code chose; where there are none it is the run's own less the delta."""
     allowed_states: tuple[str, ...] = ("success",)
     skipped_states: tuple[str, ...] = ()
     failed_states: tuple[str, ...] = ()
@@ -205,6 +213,9 @@ class OpaqueBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     reason: str
     arguments: dict[str, Any] = {}
 
+
+NativeBody = Union[WaitTimeBody, TriggerRunBody, WaitTaskBody]
+"""What the engine does itself, also for a worker that left the rest of its task to it."""
 
 Body = Union[PythonBody, PodBody, EmptyBody, LatestOnlyBody, WaitTimeBody, TriggerRunBody, WaitTaskBody, OpaqueBody]
 

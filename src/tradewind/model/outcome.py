@@ -7,6 +7,7 @@ from typing import Any, Union
 
 import msgspec
 
+from tradewind.model.dagspec import NativeBody
 from tradewind.model.states import EndReason
 
 
@@ -69,7 +70,14 @@ class Deferred(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     timeout_seconds: float | None = None
 
 
-Outcome = Union[Success, Skipped, Failed, Rescheduled, Deferred]
+class LeftToEngine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="left_to_engine"):
+    """The rest needs no process: the engine triggers the run, or waits, as this body says."""
+
+    body: NativeBody
+    rendered_map_index: str | None = None
+
+
+Outcome = Union[Success, Skipped, Failed, Rescheduled, Deferred, LeftToEngine]
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tradewind.model.dagspec import Meaning
+from tradewind.model.dagspec import Meaning, NativeBody
 from tradewind.model.ids import AttemptId, DagId, RunId, RunKey, TaskId, TaskKey, VersionHash
 from tradewind.model.states import AttemptPhase, BackfillState, EndReason, RunState, RunType, TaskState
 from tradewind.model.timetable import RunSlot
@@ -75,6 +75,10 @@ class TaskInstance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """When a deferral or sensor times out."""
     first_started_at: datetime | None = None
     """Of a rescheduled or deferred try: when its first piece began."""
+    first_rescheduled_at: datetime | None = None
+    """When the first try that was rescheduled began: from then on a sensor's timeout counts, over all its tries."""
+    native: NativeBody | None = None
+    """What the engine does in this try in place of the task's code, which left it to the engine."""
     next_method: str | None = None
     next_kwargs: dict[str, Any] | None = None
     trigger: dict[str, Any] | None = None

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from tradewind.model.dagspec import NativeBody
 from tradewind.model.problem import Problem
 
 _Problem = TypeVar("_Problem", bound="DagProblem")  # typing.Self is newer than the worker side's Python
@@ -85,6 +86,14 @@ class TaskDeferred(BaseException):
         self.method_name = method_name
         self.kwargs = kwargs
         self.timeout = timedelta(seconds=timeout) if isinstance(timeout, (int, float)) else timeout
+
+
+class LeftToEngine(BaseException):
+    """The rest of the try needs no process: the engine does what `body` says."""
+
+    def __init__(self, body: NativeBody) -> None:
+        super().__init__()
+        self.body = body
 
 
 class TaskDeferralError(AirflowException):

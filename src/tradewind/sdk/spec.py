@@ -7,18 +7,19 @@ What needs the DAG file (bodies, templates, callbacks) is named here, never cont
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from tradewind import templates
 from tradewind.model import dagspec
 from tradewind.model import timetable as timetables
 from tradewind.model.dagspec import DagSpec, GroupSpec, Meaning, TaskSpec
-from tradewind.sdk import assets, errors, schedule, topology
+from tradewind.sdk import assets, errors, schedule, timezone, topology
 from tradewind.sdk.definition import DAG
 from tradewind.sdk.operators.empty import EmptyOperator
 from tradewind.sdk.operators.latest_only import LatestOnlyOperator
 from tradewind.sdk.resolving import references
+from tradewind.sdk.sensors.external_task import ExternalTaskMarker
 
 _UNTOLD = (
     "nothing in the file tells whether it means Airflow 2 or 3, so 3 is assumed; "
@@ -86,7 +87,7 @@ def _task(dag: DAG, task: Any) -> TaskSpec:
     edges = dag.edge_info.get(task.task_id, {})
     return TaskSpec(
         task_id=task.task_id,
-        body=_body(task),
+        body=_body(dag, task),
         operator=task.operator_name,
         upstream=tuple(sorted(task.upstream_task_ids)),
         group_id=group.group_id if group is not None else None,
@@ -144,16 +145,14 @@ def _class(task: Any) -> type[Any]:
     return found
 
 
-def _body(task: Any) -> dagspec.Body:
+def _body(dag: DAG, task: Any) -> dagspec.Body:
     kind = _class(task)
     own = getattr(kind, "body", None)
     if callable(own):
         body: dagspec.Body = own(task)
         return body
-    if kind.execute is EmptyOperator.execute and not _has_code_around(task):
-        return dagspec.EmptyBody()
-    if kind is LatestOnlyOperator and not _has_code_around(task):
-        return dagspec.LatestOnlyBody()
+    if (native := _native(dag, task)) is not None:
+        return native
     sensor = bool(getattr(kind, "_is_sensor", False))
     return dagspec.PythonBody(
         branch=bool(getattr(kind, "_can_skip_downstream", False)),
@@ -163,6 +162,23 @@ def _body(task: Any) -> dagspec.Body:
         if sensor and not task.is_mapped
         else None,
     )
+
+
+def _native(dag: DAG, task: Any) -> dagspec.Body | None:
+    """What the engine does alone; None where something is known only in a process, or is code of the user's."""
+    kind = _class(task)
+    if task.is_mapped or _has_code_around(task):
+        return None
+    if kind is ExternalTaskMarker or (kind.execute is EmptyOperator.execute and not _fields(task)):
+        return dagspec.EmptyBody()
+    if _is_templated(dag, task):
+        return None
+    if kind is LatestOnlyOperator:
+        return dagspec.LatestOnlyBody()
+    if hasattr(kind, "native") and kind.__module__.startswith("tradewind."):
+        found: dagspec.Body | None = task.native(None)
+        return found
+    return None
 
 
 def _has_code_around(task: Any) -> bool:
@@ -175,7 +191,7 @@ def _has_code_around(task: Any) -> bool:
         getattr(kind, name) is not getattr(EmptyOperator, name) for name in ("pre_execute", "post_execute")
     )
     called = task.on_execute_callback or task.on_success_callback or task.on_skipped_callback
-    return overridden or any(hooked) or bool(called) or bool(task.outlets) or bool(_fields(task)) or task.is_mapped
+    return overridden or any(hooked) or bool(called) or bool(task.outlets)
 
 
 def _attribute(task: Any, name: str, default: Any) -> Any:
@@ -259,8 +275,7 @@ def _utc(value: Any) -> datetime | None:
     """The same moment as a plain datetime, which is what can be written as data."""
     if value is None:
         return None
-    at = value.astimezone(timezone.utc)
-    return datetime(at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, tzinfo=timezone.utc)
+    return timezone.to_plain(value)
 
 
 def _zone_name(zone: Any) -> str:

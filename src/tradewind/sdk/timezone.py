@@ -127,6 +127,13 @@ def td_format(td_object: dt.timedelta | float | None) -> str | None:
     return ":".join(parts) or ("<1s" if td_object else None)
 
 
+def to_plain(value: dt.datetime) -> dt.datetime:
+    """The same moment in UTC as a plain datetime, which is what can be written as data: pendulum's cannot."""
+    at = value.astimezone(dt.timezone.utc)
+    parts = (at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond)
+    return dt.datetime(*parts, tzinfo=dt.timezone.utc)
+
+
 def days_ago(n: int, hour: int = 0, minute: int = 0, second: int = 0, microsecond: int = 0) -> dt.datetime:
     """The start of the UTC day `n` days ago, or another time of that day."""
     today = utcnow().replace(hour=hour, minute=minute, second=second, microsecond=microsecond)

@@ -147,6 +147,9 @@ class _Attempt:
         if isinstance(error, errors.AirflowRescheduleException):
             _log.info("Rescheduling the task for %s", error.reschedule_date)
             return outcomes.Rescheduled(at=error.reschedule_date)
+        if isinstance(error, errors.LeftToEngine):
+            _log.info("The rest needs no process: the engine does it (%s).", type(error.body).__name__)
+            return outcomes.LeftToEngine(body=error.body, rendered_map_index=ti.rendered_map_index)
         if isinstance(error, errors.TaskDeferred):
             try:
                 return resuming.deferred(error)

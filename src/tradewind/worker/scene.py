@@ -49,7 +49,8 @@ class Scene:
             self.is_mapped = bool(getattr(self.task, "is_mapped", False))
             self.ti = RuntimeTaskInstance(work, self.task, self.dag_run, supervisor)
             self.ti.bind(lambda: self.context)
-            self.reschedule_count = 1 if work.task.first_started_at is not None else 0
+            row = work.task
+            self.reschedule_count = max(row.attempts_in_try - 1 - row.infrastructure_failures, 0)
 
     def unmap(self) -> None:
         """Replace a mapped operator by the one of its element."""

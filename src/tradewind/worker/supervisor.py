@@ -21,6 +21,7 @@ import msgspec
 from tradewind.model import masking
 from tradewind.model.problem import Problem
 from tradewind.protocol import VERSION, frames, supervision
+from tradewind.sdk.supervision import EnvironmentSupervisor
 from tradewind.worker import secrets
 
 _decoder = msgspec.msgpack.Decoder(supervision.Answer)
@@ -61,8 +62,10 @@ class SocketSupervisor:
     # -- questions -------------------------------------------------------------------------------------------------
 
     def get_variable(self, key: str) -> str | None:
-        """Text of a Variable, None where there is none."""
+        """Text of a Variable, None where there is none; also one that a file put into its own environment."""
         value: str | None = self._value(supervision.GetVariable(key=key))
+        if value is None:
+            value = EnvironmentSupervisor().get_variable(key)
         secrets.OWN.add(masking.secrets_of_json(value, key))
         return value
 
@@ -76,8 +79,10 @@ class SocketSupervisor:
         self.ask(supervision.DeleteVariable(key=key))
 
     def get_connection(self, conn_id: str) -> dict[str, Any] | None:
-        """Fields of a Connection, None where there is none."""
+        """Fields of a Connection, None where there is none; also one that a file put into its own environment."""
         found: dict[str, Any] | None = self._value(supervision.GetConnection(conn_id=conn_id))
+        if found is None:
+            found = EnvironmentSupervisor().get_connection(conn_id)
         if found is not None:
             secrets.OWN.add(masking.secrets_of_connection(found))
         return found

@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -264,8 +264,8 @@ class RuntimeTaskInstance:
         return self.get_previous_ti("success")
 
     def get_first_reschedule_date(self, context: Any) -> datetime | None:
-        """When a rescheduled try first began, None for its first piece."""
-        return moment(self._row.first_started_at)
+        """When the first try that was rescheduled began, None where none was yet."""
+        return moment(self._row.first_rescheduled_at)
 
     def get_dagrun_state(self, dag_id: str, run_id: str) -> str | None:
         """State of any run."""
@@ -291,9 +291,9 @@ class RuntimeTaskInstance:
         logical_dates: list[datetime] | None = None,
         run_ids: list[str] | None = None,
     ) -> dict[str, dict[str, str]]:
-        """{run id: {task id: state}} of runs named by id."""
+        """{run id: {task id: state}} of runs named by id or logical date."""
         states: dict[str, dict[str, str]] = {}
-        for run_id in run_ids or [self.run_id]:
+        for run_id in self._run_ids(dag_id, logical_dates, run_ids):
             rows = self._supervisor.get_tasks(dag_id, run_id, task_ids or ())
             prefix = f"{task_group_id}." if task_group_id else ""
             states[run_id] = {
@@ -302,6 +302,13 @@ class RuntimeTaskInstance:
                 if str(row["task_id"]).startswith(prefix) and map_index in (None, row.get("map_index", -1))
             }
         return states
+
+    def _run_ids(self, dag_id: str, dates: list[datetime] | None, run_ids: list[str] | None) -> list[str]:
+        if not dates:
+            return run_ids or [self.run_id]
+        found = [self._supervisor.get_run(dag_id, before=date + timedelta(microseconds=1)) for date in dates]
+        runs = [RuntimeDagRun(as_row(one)) for one in found if one is not None]
+        return [run.run_id for run in runs if run.logical_date in dates]
 
     def get_ti_count(
         self,
@@ -313,7 +320,7 @@ class RuntimeTaskInstance:
         run_ids: list[str] | None = None,
         states: list[str] | None = None,
     ) -> int:
-        """How many task instances of runs named by id match."""
+        """How many task instances of runs named by id or logical date match."""
         found = self.get_task_states(dag_id, map_index, task_ids, task_group_id, logical_dates, run_ids)
         return sum(1 for run in found.values() for state in run.values() if states is None or state in states)
 

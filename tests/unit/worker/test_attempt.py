@@ -187,11 +187,11 @@ def test_a_sensor_that_waited_too_long_in_pieces_times_out(tmp_path: pathlib.Pat
     )
     file = DagFile(tmp_path, source.replace("MORE", ""))
     early = datetime(2026, 1, 1, tzinfo=UTC)
-    outcome = file.run(row={"first_started_at": early}).outcome
+    outcome = file.run(row={"first_rescheduled_at": early}).outcome
     assert isinstance(outcome, Failed)
     assert (outcome.retry, "Sensor has timed out" in outcome.message) == (False, True)
     file.write("one.py", source.replace("MORE", ", soft_fail=True"))
-    assert isinstance(file.run(row={"first_started_at": early}).outcome, Skipped)
+    assert isinstance(file.run(row={"first_rescheduled_at": early}).outcome, Skipped)
 
 
 def test_a_value_that_is_no_json_fails_with_its_place_and_a_hint(tmp_path: pathlib.Path) -> None:

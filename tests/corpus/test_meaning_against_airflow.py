@@ -1,0 +1,41 @@
+"""DAG files made for one meaning each end here as in Airflow: states, tries and XComs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.corpus import oracle
+from tests.corpus.test_examples_match_airflow import run_here, states, values
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(360)]
+
+FOLDER = Path(__file__).parent / "files" / "meaning"
+
+
+def differences(path: Path, folder: Path) -> dict[str, Any]:
+    """What ends otherwise, by DAG and task or XCom: (here, in Airflow)."""
+    theirs = oracle.states_of(path)
+    assert theirs
+    found: dict[str, Any] = {}
+    for dag_id, expected in theirs.items():
+        _, ours, said = run_here(path, dag_id, expected["logical_date"], folder)
+        pairs = [
+            (states(ours["tasks"]), states(expected["tasks"])),
+            (values(ours["xcom"], dag_id), values(expected["xcom"], dag_id)),
+            ({"run": ours["state"]}, {"run": expected["state"]}),
+        ]
+        for here, there in pairs:
+            for name in {*here, *there}:
+                if here.get(name) != there.get(name):
+                    found[f"{dag_id}.{name}"] = (here.get(name), there.get(name))
+        if found:
+            print(said[-6000:])
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_a_file_of_one_meaning_ends_as_in_airflow(path: Path, tmp_path: Path) -> None:
+    assert differences(path, tmp_path) == {}
