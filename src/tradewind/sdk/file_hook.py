@@ -9,7 +9,7 @@ from tradewind.sdk.hook import BaseHook
 
 
 class FSHook(BaseHook):
-    """A connection's folder, its extra `path`. Without a connection `fs_default` it is the root, as Airflow makes it."""
+    """A connection's folder, its extra `path`. Without a connection `fs_default` it is the root."""
 
     conn_name_attr = "fs_conn_id"
     default_conn_name = "fs_default"

@@ -37,7 +37,10 @@ _PLAIN: list[tuple[str, Callable[[], Any], Body]] = [
         "a span", lambda: times.TimeDeltaSensor(task_id="t", delta=dt.timedelta(minutes=5), timeout=60, soft_fail=True),
         WaitTimeBody(after_seconds=300, timeout_seconds=60, soft_fail=True),
     ),
-    ("minutes", lambda: times.TimeDeltaSensor(task_id="t", delta=5), WaitTimeBody(after_seconds=300, timeout_seconds=WEEK)),
+    (
+        "minutes", lambda: times.TimeDeltaSensor(task_id="t", delta=5),
+        WaitTimeBody(after_seconds=300, timeout_seconds=WEEK),
+    ),
     (
         "a span from the task's start", lambda: times.WaitSensor(task_id="t", time_to_wait=dt.timedelta(seconds=9)),
         WaitTimeBody(after_seconds=9, anchor="start"),

@@ -34,8 +34,8 @@ class TriggerDagRunOperator(BaseOperator):
     def __init__(
         self,
         *,
-        trigger_dag_id: str,
-        trigger_run_id: str | None = None,
+        trigger_dag_id: Any,
+        trigger_run_id: Any = None,
         conf: Any = None,
         logical_date: Any = NOTSET,
         run_after: Any = NOTSET,

@@ -60,10 +60,10 @@ class ExternalTaskSensor(EngineSensor):
     def __init__(
         self,
         *,
-        external_dag_id: str,
-        external_task_id: str | None = None,
+        external_dag_id: Any,
+        external_task_id: Any = None,
         external_task_ids: Any = None,
-        external_task_group_id: str | None = None,
+        external_task_group_id: Any = None,
         allowed_states: Iterable[str] | None = None,
         skipped_states: Iterable[str] | None = None,
         failed_states: Iterable[str] | None = None,

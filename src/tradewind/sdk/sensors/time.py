@@ -6,7 +6,7 @@ All of them wait in the engine.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tradewind.model import dagspec
@@ -24,7 +24,7 @@ class TimeSensor(EngineSensor):
     def __init__(
         self,
         *,
-        target_time: dt.time,
+        target_time: Any,
         deferrable: Any = NOTSET,
         start_from_trigger: bool = False,
         end_from_trigger: bool = False,
@@ -179,7 +179,7 @@ class DayOfWeekSensor(EngineSensor):
     def __init__(
         self,
         *,
-        week_day: str | WeekDay | Iterable[str] | Iterable[WeekDay],
+        week_day: Any,
         use_task_logical_date: bool = False,
         use_task_execution_day: bool = False,
         **kwargs: Any,
