@@ -135,7 +135,7 @@ async def _print(lines: AsyncIterator[logs_port.LogLine], only: Filter, timestam
 
 def _print_line(line: logs_port.LogLine, timestamps: bool, goes_on: bool) -> None:
     at = line.at.astimezone().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " " if timestamps else ""
-    container = f"[{line.container}] " if line.container and not goes_on else ""
+    container = f"[{line.container}] " if line.container and line.named and not goes_on else ""
     mark = "~ " if line.stream == "event" else ""
     print(f"{at}{container}{mark}{line.text}", end="" if line.partial else "\n", flush=True)
 

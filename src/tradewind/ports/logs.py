@@ -19,6 +19,8 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stream: str
     text: str
     container: str = ""
+    named: bool = True
+    """Whether people see the container's name before the line."""
     partial: bool = False
     """The line goes on in the next one."""
 

@@ -134,13 +134,23 @@ class KubernetesRuntimeSettings(Section, frozen=True, kw_only=True):
     log_streams: Annotated[
         int,
         setting(
-            "Logs that are followed live at once; others are looked at every ten seconds, and read whole at the end.",
+            "Logs that are followed live at once; others are looked at now and then, and read whole at the end.",
             unit="streams",
             why="Each is a connection that stays open at the API server and at a kubelet.",
             ge=0,
             le=1_000,
         ),
     ] = 64
+    log_file_mb: Annotated[
+        int,
+        setting(
+            "At which size nodes begin a container's log anew: `containerLogMaxSize` of their kubelets.",
+            unit="MiB",
+            why="A log needs an open stream by then, or lines are lost; 10 is the kubelet's own default.",
+            ge=1,
+            le=10_000,
+        ),
+    ] = 10
 
 
 class RuntimeSettings(Section, frozen=True, kw_only=True):

@@ -53,6 +53,7 @@ async def open_runtime(
                 config_file=told.config_file,
                 namespace=told.namespace,
                 log_streams=told.log_streams,
+                log_file_bytes=told.log_file_mb << 20,
                 log_quota_bytes=settings.logs.quota_mb << 20,
                 ephemeral=ephemeral,
             ),

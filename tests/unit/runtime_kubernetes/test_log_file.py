@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from tradewind.logs import line as log_line
-from tradewind.runtime.kubernetes.log_file import MAX_LINE, LogFile, stamp
+from tradewind.runtime.kubernetes import log_block
+from tradewind.runtime.kubernetes.log_block import MAX_LINE, stamp
+from tradewind.runtime.kubernetes.log_cursor import Cursor, Resume
+from tradewind.runtime.kubernetes.log_file import LogFile
 
 
 def opened(folder: Path, **more: Any) -> LogFile:
@@ -18,8 +21,9 @@ def opened(folder: Path, **more: Any) -> LogFile:
     return file
 
 
-def at(seconds: float) -> bytes:
-    return b"2026-01-01T00:00:%012.9fZ" % seconds
+def at(seconds: float, text: bytes = b"") -> bytes:
+    """A line as the API tells it."""
+    return b"2026-01-01T00:00:%012.9fZ " % seconds + text
 
 
 @pytest.mark.parametrize(
@@ -43,8 +47,8 @@ def test_what_is_no_time_is_refused() -> None:
 def test_a_file_that_is_opened_again_knows_the_place_of_each_container(tmp_path: Path) -> None:
     first = opened(tmp_path)
     # Of stdout and stderr side by side the node may write the later one first.
-    first.append("base", [(at(1), b"a"), (at(2.3), b"b"), (at(2.2), b"c")])
-    first.append("init", [(at(0), b"[x] d")])
+    first.append("base", [at(1, b"a"), at(2.3, b"b"), at(2.2, b"c")])
+    first.append("init", [at(0, b"[x] d")])
     first.note("said by us", "base")
     again = opened(tmp_path)
     for name in ("base", "init"):
@@ -53,8 +57,57 @@ def test_a_file_that_is_opened_again_knows_the_place_of_each_container(tmp_path:
     assert (again.cursor("base").since, again.cursor("base").count) == (b"2026-01-01T00:00:02", 2)
 
 
+def test_a_name_that_people_are_not_to_see_is_in_the_file_nevertheless(tmp_path: Path) -> None:
+    opened(tmp_path, unnamed="base", prefixed=False).append("side", [at(1, b"[x] text")])
+    found = log_line.parse((tmp_path / "log").read_text().rstrip("\n"))
+    assert (found.container, found.named, found.text) == ("side", False, "[x] text")
+    assert log_line.parse(log_line.format(found)) == found
+    assert opened(tmp_path, unnamed="base").cursor("side").count == 1
+
+
+def test_times_of_another_zone_and_of_other_lengths_become_those_of_utc() -> None:
+    lines = [b"2026-01-01T02:00:01.5+02:00 a b", at(2, b"c"), b"2026-01-01T02:00:03.123456789+02:00 ", b""]
+    assert log_block.formatted(log_block.told(lines), b"") == (
+        b"2026-01-01T00:00:01.500000Z stdout F a b\n"
+        b"2026-01-01T00:00:02.000000Z stdout F c\n"
+        b"2026-01-01T00:00:03.123456Z stdout F \n"
+    )
+
+
+def resumed(known: list[bytes], told: list[bytes]) -> tuple[list[bytes], list[tuple[bytes, bytes]]]:
+    """What is new of what is told, and the gaps."""
+    cursor, gaps = Cursor(), list[tuple[bytes, bytes]]()
+    cursor.move(known)
+    resume = Resume(cursor, lambda after, before: gaps.append((after, before)))
+    new = [line for one in told for line in resume.new([one])]
+    resume.finish()
+    return new, gaps
+
+
+def test_a_read_that_begins_earlier_leaves_out_what_is_known() -> None:
+    known = [at(1.5, b"a"), at(2.1, b"b"), at(2.2, b"b"), at(2.2, b"b")]
+    assert resumed(known, [*known[1:], at(2.2, b"b"), at(3, b"c")]) == ([at(2.2, b"b"), at(3, b"c")], [])
+
+
+def test_the_rest_of_a_long_line_that_is_known_is_not_taken_for_a_line() -> None:
+    # Its first 16 KiB are of the second before and left out by the node, with the time; the next ones come without.
+    known = [at(1.9, b"x" * 100_000), at(2.1, b"b")]
+    assert resumed(known, [b"x" * 83_616, at(2.1, b"b"), at(2.2, b"c")]) == ([at(2.2, b"c")], [])
+
+
+def test_what_a_node_says_instead_of_a_log_is_an_error_and_no_gap() -> None:
+    with pytest.raises(ValueError, match="unable to retrieve container logs"):
+        resumed([at(1, b"a")], [b"unable to retrieve container logs for containerd://0"])
+
+
+def test_a_last_line_that_is_missing_is_a_gap_with_its_bounds() -> None:
+    one, five = at(1)[:26], at(5)[:26]
+    assert resumed([at(1, b"a")], [at(5, b"e")]) == ([at(5, b"e")], [(one, five)])
+    assert resumed([at(1, b"a")], []) == ([], [(one, b"")])
+
+
 def test_a_half_line_and_parts_without_their_end_are_taken_back(tmp_path: Path) -> None:
-    opened(tmp_path, unnamed="base").append("base", [(at(1), b"whole")])
+    opened(tmp_path, unnamed="base").append("base", [at(1, b"whole")])
     whole = (tmp_path / "log").read_bytes()
     for rest in (b"2026-01-01T00:00:02.000000Z stdout F ha", b"2026-01-01T00:00:02.000000Z stdout P part\n"):
         (tmp_path / "log").write_bytes(whole + rest)
@@ -65,7 +118,7 @@ def test_a_half_line_and_parts_without_their_end_are_taken_back(tmp_path: Path) 
 def test_a_line_of_a_megabyte_is_cut_into_parts_and_counts_once(tmp_path: Path) -> None:
     text = "ä" * (1 << 19)
     file = opened(tmp_path, unnamed="base")
-    file.append("base", [(at(1), text.encode()), (at(1), b"next")])
+    file.append("base", [at(1, text.encode()), at(1, b"next")])
     lines = [log_line.parse(raw) for raw in (tmp_path / "log").read_text().splitlines()]
     assert all(len(line.text.encode()) <= MAX_LINE for line in lines)
     assert "".join(line.text for line in lines if line.text != "next") == text
@@ -74,20 +127,20 @@ def test_a_line_of_a_megabyte_is_cut_into_parts_and_counts_once(tmp_path: Path) 
 
 
 def test_a_text_that_begins_like_a_containers_name_is_no_containers_name(tmp_path: Path) -> None:
-    opened(tmp_path, unnamed="base").append("base", [(at(1), b"[main] text")])
+    opened(tmp_path, unnamed="base").append("base", [at(1, b"[main] text")])
     found = log_line.parse((tmp_path / "log").read_text().rstrip("\n"))
     assert (found.container, found.text) == ("", "[main] text")
 
 
 def test_sensitive_values_and_bytes_that_are_no_text(tmp_path: Path) -> None:
-    opened(tmp_path, unnamed="base", masked=["hunter22"]).append("base", [(at(1), b"a hunter22 \xff")])
+    opened(tmp_path, unnamed="base", masked=["hunter22"]).append("base", [at(1, b"a hunter22 \xff")])
     assert (tmp_path / "log").read_text().endswith(" stdout F a *** \\xff\n")
 
 
 def test_beyond_the_quota_a_line_says_so_and_nothing_is_kept(tmp_path: Path) -> None:
     file = opened(tmp_path, unnamed="base", quota_bytes=100)
     for _ in range(5):
-        file.append("base", [(at(1), b"x" * 60)])
+        file.append("base", [at(1, b"x" * 60)])
     lines = (tmp_path / "log").read_text().splitlines()
     assert len(lines) == 3
     assert "log quota of 100 bytes reached" in lines[-1]

@@ -105,7 +105,7 @@ class Followed:
     def gone(self, view: PodView | None) -> None:
         """Its pod is not there any more, and it is sure. `view` is the last that was seen of it."""
         if not self._is_ending:
-            self._finish(view or self.view)
+            self._finish(view or self.view, is_gone=True)
 
     def mark_stopping(self, reason: str) -> None:
         """It is to end; what it waited for until now is what its verdict says."""
@@ -138,7 +138,7 @@ class Followed:
                 work = self._read_log(follower)
                 self._reading.append(self._around.spawn(work, f"log of {self.attempt_id} {one.name}"))
             if one.state == "terminated":
-                self._logs[one.name].ended.set()
+                self._logs[one.name].end()
 
     async def _read_log(self, follower: ContainerLog) -> None:
         try:
@@ -148,10 +148,10 @@ class Followed:
 
     # -- its end ---------------------------------------------------------------------------------------------------
 
-    def _finish(self, view: PodView | None) -> None:
+    def _finish(self, view: PodView | None, *, is_gone: bool = False) -> None:
         self._is_ending = True
         for follower in self._logs.values():
-            follower.ended.set()  # also of containers that run on: they keep nothing alive
+            follower.end(is_gone=is_gone)  # also of containers that run on: they keep nothing alive
         self._around.spawn(self._end(view), f"end of {self.attempt_id}")
 
     async def _end(self, view: PodView | None) -> None:

@@ -1,7 +1,8 @@
 """Follows the logs of a pod's containers into the attempt's log, whole and without a line twice.
 
-A container's log is read by a stream that stays open, where one is free; else by looks at intervals. After the
-container's end it is read once more from the last line to the end: only then is its log complete. A read goes on from
+A container that ends within seconds is read once. One that goes on is read by a stream that stays open, where one is to
+be had (`log_streams`), else by looks. After the container's end it is read once more from the last line to the end:
+only then is its log complete, because a stream ends in the same way when its node's kubelet does. A read goes on from
 the second of the last line that is in the file, and leaves out as many lines as are there from then on. If that last
 line is missing from what the API has, lines may be lost, and a line of ours says so with its bounds.
 """
@@ -11,44 +12,34 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 from typing import Any
 
 from tradewind.ports import backoff, errors
 from tradewind.ports import clock as clock_port
+from tradewind.runtime.kubernetes import log_need
 from tradewind.runtime.kubernetes.client import ClusterClient
-from tradewind.runtime.kubernetes.log_file import Cursor, LogFile, stamp
+from tradewind.runtime.kubernetes.log_cursor import Resume
+from tradewind.runtime.kubernetes.log_file import LogFile
+from tradewind.runtime.kubernetes.log_streams import Streams
 
 _LONGEST_LINE = 16 << 20
-_IDLE_SECONDS = 3600.0
+_TURN_BYTES = 64 << 20
+"""A look that found so much goes on in its next turn."""
+_STREAM_IDLE_SECONDS = 300.0
+"""Then a stream is opened anew: its connection may be half open."""
+_VERIFY_SECONDS = 30.0
 _READ_IDLE_SECONDS = 60.0
-_LOOK_EVERY_SECONDS = 10.0
-_GIVE_UP = timedelta(minutes=1)
+_END_COMES_SECONDS = 2.0
+"""A stream ends with its container, whose end is told by the pod's status a moment later."""
+_GIVE_UP_SECONDS = 60.0
 """A log that cannot be read for so long after its container's end is closed with a line that says so."""
+_REFUSED_SECONDS = 5.0
+"""The same, where the API server says no."""
 _log = logging.getLogger(__name__)
 
 
-class Streams:
-    """Bounds of one cluster's open log streams: those that follow, and those that read to the end."""
-
-    def __init__(self, follows: int, reads: int = 16) -> None:
-        self._free = follows
-        self.reads = asyncio.Semaphore(reads)
-
-    def take(self) -> bool:
-        """One that follows, if one is free; `give_back` ends it."""
-        if self._free <= 0:
-            return False
-        self._free -= 1
-        return True
-
-    def give_back(self) -> None:
-        """The one that was taken."""
-        self._free += 1
-
-
 class ContainerLog:
-    """One container's. `run` ends when its log is complete; `ended` is to be set when the container has ended."""
+    """One container's. `run` ends when its log is complete; `end` is to be called when the container has ended."""
 
     def __init__(
         self,
@@ -59,6 +50,7 @@ class ContainerLog:
         namespace: str,
         pod: str,
         container: str,
+        file_bytes: int,
         clock: clock_port.Clock,
         random: clock_port.Random,
         is_ours: Callable[[], bool],
@@ -70,26 +62,77 @@ class ContainerLog:
         self.container = container
         self._clock = clock
         self._pause = backoff.Backoff(random, first_seconds=0.2, cap_seconds=10.0)
+        self._need = log_need.Need(file_bytes, clock.monotonic())
         self._is_ours = is_ours
-        self.ended = asyncio.Event()
+        self._has_ended = self._is_gone = False
+        self._is_to_leave = False
+        self._is_at_end = False
+        """A stream has ended by itself, and nothing was read since."""
+        self._streamed = 0
+        self._heard = 0.0
+        """Bytes that the stream told, and when."""
+        self._stirred = asyncio.Event()
+        """Something may have to be done now: it ended, is wanted, may have a stream, has to give it back."""
+
+    # -- what others tell ------------------------------------------------------------------------------------------
+
+    def end(self, *, is_gone: bool = False) -> None:
+        """It has ended, or nobody cares any more: read the rest. `is_gone`: its pod is not there any more."""
+        self._has_ended = True
+        self._is_gone = self._is_gone or is_gone
+        self._stirred.set()
+
+    def want(self) -> None:
+        """Somebody follows this log, live."""
+        now = self._clock.monotonic()
+        if not self._need.is_wanted(now):
+            self._stirred.set()
+        self._need.want(now)
+
+    def rank(self) -> int:
+        """As `log_streams.Holder` says."""
+        return self._need.rank(self._clock.monotonic())
+
+    def leave(self) -> None:
+        """As `log_streams.Holder` says."""
+        self._is_to_leave = True
+        self._stirred.set()
+
+    def stir(self) -> None:
+        """As `log_streams.Holder` says."""
+        self._stirred.set()
+
+    # -- reading ---------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Until it is complete, or gone. Raises OSError where the log cannot be written."""
+        try:
+            if not self._file.cursor(self.container).at:
+                await self._wait(log_need.FIRST_LOOK_SECONDS)
+            await self._rounds()
+        finally:
+            self._streams.forget(self)
+
+    async def _rounds(self) -> None:
         failing_since: float | None = None
         while not self._file.is_full:
-            last = self.ended.is_set()
+            last = self._has_ended
             try:
                 await self._round(last)
             except errors.NotFound:
-                self._tell_loss("the pod is gone")
+                if not self._is_at_end:
+                    self._tell_loss("the pod is gone")
                 return
             except (errors.TradewindError, ValueError) as error:
-                failing_since = self._clock.monotonic() if failing_since is None else failing_since
                 _log.info("log of container %s of %s: %s", self.container, self._path, error)
-                if last and self._clock.monotonic() - failing_since > _GIVE_UP.total_seconds():
+                if _is_away(error):
+                    failing_since = None  # it is where it was, and will be read
+                elif failing_since is None:
+                    failing_since = self._clock.monotonic()
+                elif last and self._clock.monotonic() - failing_since > _patience(error):
                     self._tell_loss(f"it cannot be read: {error}")
                     return
-                await self._wait(self._pause.next_seconds())
+                await (self._clock.sleep if last else self._wait)(self._pause.next_seconds())
                 continue
             failing_since = None
             if last:
@@ -100,45 +143,67 @@ class ContainerLog:
         """One request: the rest of an ended container, or a stream that follows, or a look."""
         if last:
             async with self._streams.reads:
-                await self._read(follow=False)
-        elif self._streams.take():
+                await self._read(follow=False, whole=True)
+        elif self._streams.take(self, self._clock.monotonic()):
+            self._is_to_leave = False
             try:
                 await self._until_ended(self._read(follow=True))
             finally:
-                self._streams.give_back()
-            await self._wait(1.0)  # its end is told by the pod's status a moment later
+                self._streams.give_back(self)
+            if self._is_to_leave:
+                await self._pause_looks()
+            else:
+                await self._wait(_END_COMES_SECONDS)
         else:
             async with self._streams.reads:
                 await self._read(follow=False)
-            await self._wait(_LOOK_EVERY_SECONDS)
+            await self._pause_looks()
+
+    async def _pause_looks(self) -> None:
+        self._streams.begin_looks()
+        try:
+            await self._wait(self._streams.spread(self._need.next_look(self._clock.monotonic())))
+        finally:
+            self._streams.end_looks()
 
     async def _until_ended(self, reading: Coroutine[Any, Any, None]) -> None:
-        """A stream that follows has the time to end by itself; one whose end does not come is left."""
+        """A stream is left when its container has ended: the rest is read at once, its own end may take a second.
+
+        Of a pod that is gone nothing else can be read, so there its end is waited for.
+        """
+        self._streamed, self._heard = 0, self._clock.monotonic()
         task = asyncio.ensure_future(reading)
-        ended = asyncio.ensure_future(self.ended.wait())
         try:
-            await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                await asyncio.wait({task}, timeout=1.0)
+            while not (task.done() or self._has_ended or self._is_to_leave or self._is_stale()):
+                await self._wait(_VERIFY_SECONDS, task)
+            if self._is_gone:
+                await asyncio.wait({task}, timeout=_END_COMES_SECONDS)
             if task.done():
                 task.result()
         finally:
             task.cancel()
-            ended.cancel()
-            await asyncio.gather(task, ended, return_exceptions=True)
+            await asyncio.gather(task, return_exceptions=True)
 
-    async def _wait(self, seconds: float) -> None:
-        """So long, or until the container has ended."""
+    def _is_stale(self) -> bool:
+        silent = self._clock.monotonic() - self._heard >= _VERIFY_SECONDS
+        return silent and self._need.is_verified_after(self._streamed)
+
+    async def _wait(self, seconds: float, *others: asyncio.Future[None]) -> None:
+        """So long, or until something may have to be done."""
+        if self._has_ended:
+            return
+        self._stirred.clear()
         sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        ended = asyncio.ensure_future(self.ended.wait())
+        stirred = asyncio.ensure_future(self._stirred.wait())
+        waited: set[asyncio.Future[Any]] = {sleeping, stirred, *others}
         try:
-            await asyncio.wait({sleeping, ended}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         finally:
             sleeping.cancel()
-            ended.cancel()
-            await asyncio.gather(sleeping, ended, return_exceptions=True)
+            stirred.cancel()
+            await asyncio.gather(sleeping, stirred, return_exceptions=True)
 
-    async def _read(self, *, follow: bool) -> None:
+    async def _read(self, *, follow: bool, whole: bool = False) -> None:
         if not self._is_ours():
             raise errors.NotFound("the pod's name belongs to another by now", object=self._path)
         cursor = self._file.cursor(self.container)
@@ -147,34 +212,34 @@ class ContainerLog:
             query["follow"] = "true"
         if cursor.at:
             query["sinceTime"] = cursor.since.decode() + "Z"
-        resume = _Resume(cursor)
-        rest = bytearray()
-        async with self._client.stream(
-            self._path, query, idle_seconds=_IDLE_SECONDS if follow else _READ_IDLE_SECONDS
-        ) as chunks:
+        resume, pieces, read = Resume(cursor, self._missed), [b""], 0
+        idle = _STREAM_IDLE_SECONDS if follow else _READ_IDLE_SECONDS
+        async with self._client.stream(self._path, query, idle_seconds=idle) as chunks:
+            self._is_at_end = False
             async for chunk in chunks:
-                rest += chunk
-                if b"\n" in chunk:
-                    *lines, tail = bytes(rest).split(b"\n")
-                    rest = bytearray(tail)
-                    self._take(lines, resume)
-                elif len(rest) > _LONGEST_LINE:
+                read += len(chunk)
+                if (upto := chunk.rfind(b"\n")) >= 0:
+                    self._take(b"".join([*pieces, chunk[:upto]]).split(b"\n"), resume)
+                    pieces = [chunk[upto + 1 :]]
+                elif sum(map(len, pieces)) > _LONGEST_LINE:
                     raise errors.Transient("a line is longer than 16 MiB", object=self._path, code="nonsense")
-                if self._file.is_full:
+                else:
+                    pieces.append(chunk)
+                if self._file.is_full or (read > _TURN_BYTES and not follow and not whole):
                     return
                 await asyncio.sleep(0)  # a fast log must not keep the others waiting
-        if rest and not follow and self.ended.is_set():
-            self._take([bytes(rest)], resume)  # a last line without an end
-        resume.finish(self._missed)
+        if whole and (rest := b"".join(pieces)):
+            self._take([rest], resume)  # a last line without an end
+        resume.finish()
+        self._is_at_end = follow
 
-    def _take(self, lines: list[bytes], resume: _Resume) -> None:
-        found: list[tuple[bytes, bytes]] = []
-        for line in lines:
-            told, _, text = line.partition(b" ")
-            if told and resume.wants(stamp(told), self._missed):
-                found.append((told, text))
-        if found:
-            self._file.append(self.container, found)
+    def _take(self, lines: list[bytes], resume: Resume) -> None:
+        new = resume.new(lines)
+        if new:
+            self._file.append(self.container, new)
+            size, self._heard = sum(map(len, new)) + len(new), self._clock.monotonic()
+            self._streamed += size
+            self._need.saw(len(new), size, self._heard)
 
     def _missed(self, after: bytes, before: bytes) -> None:
         until = f" and before {before.decode()}Z" if before else ""
@@ -188,27 +253,10 @@ class ContainerLog:
         self._file.note(f"gap: lines {since} may be missing; {why}", self.container)
 
 
-class _Resume:
-    """Leaves out the lines that are in the file already."""
+def _is_away(error: Exception) -> bool:
+    """Whether nobody answers there, or not us: that passes, and the log is still on its node."""
+    return isinstance(error, errors.Unauthorized) or (isinstance(error, errors.Transient) and error.code == "network")
 
-    def __init__(self, cursor: Cursor) -> None:
-        self._at = cursor.at
-        self._newest = cursor.newest
-        self._left = cursor.count
-        self._has_met = not cursor.at
 
-    def wants(self, at: bytes, missed: Callable[[bytes, bytes], None]) -> bool:
-        self._has_met = self._has_met or at == self._at
-        if self._left and at <= self._newest:
-            self._left -= 1
-            return False
-        self._left = 0
-        if not self._has_met:
-            self._has_met = True
-            missed(self._at, at)
-        return True
-
-    def finish(self, missed: Callable[[bytes, bytes], None]) -> None:
-        """Nothing comes any more: the line that was read last should have been there."""
-        if not self._has_met:
-            missed(self._at, b"")
+def _patience(error: Exception) -> float:
+    return _REFUSED_SECONDS if isinstance(error, errors.Rejected) else _GIVE_UP_SECONDS

@@ -15,6 +15,8 @@ class Options:
     """Of pods that name none; empty: the kubeconfig's."""
     log_streams: int = 32
     """Open at once, to follow logs."""
+    log_file_bytes: int = 10 << 20
+    """At which size a node puts a container's log aside (`containerLogMaxSize` of its kubelet)."""
     log_quota_bytes: int = 1 << 30
     ephemeral: bool = False
     """What runs ends with us."""

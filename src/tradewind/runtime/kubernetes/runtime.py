@@ -23,7 +23,7 @@ from tradewind.pods.view import PodView
 from tradewind.ports import backoff, errors
 from tradewind.ports import clock as clock_port
 from tradewind.ports import runtime as port
-from tradewind.runtime.kubernetes import decode, launching, log_file, log_following, phases, requesting
+from tradewind.runtime.kubernetes import decode, launching, log_file, log_following, log_streams, phases, requesting
 from tradewind.runtime.kubernetes.client import ClusterClient
 from tradewind.runtime.kubernetes.creating import Creator
 from tradewind.runtime.kubernetes.deleting import Deleter, Deletion
@@ -65,7 +65,7 @@ class KubernetesRuntime:
         patience = Patience(clock=clock, random=random)
         self._creator = Creator(client, patience)
         self._deleter = Deleter(client, patience)
-        self._streams = log_following.Streams(options.log_streams)
+        self._streams = log_streams.Streams(options.log_streams)
         self._scopes = Scopes(self._reflector, self._take, self._failed)
         self._home_id = ""
         self._followed: dict[str, Followed] = {}
@@ -175,6 +175,7 @@ class KubernetesRuntime:
             namespace=followed.record.namespace,
             pod=followed.record.name,
             container=container,
+            file_bytes=self._options.log_file_bytes,
             clock=self.clock,
             random=self._random,
             is_ours=followed.is_current,
@@ -298,7 +299,7 @@ class KubernetesRuntime:
         file = log_file.LogFile(
             self._records.folder(record.attempt_id) / "log",
             now=self.clock.now,
-            unnamed=record.logged[0] if len(record.logged) == 1 else "",
+            unnamed=record.base,
             masked=record.masked,
             quota_bytes=self._options.log_quota_bytes,
         )
