@@ -26,7 +26,7 @@ TABLE: Table = {
     "airflow.providers.cncf.kubernetes.operators.spark_kubernetes": operators(_JOBS, "SparkKubernetesOperator"),
     "airflow.providers.cncf.kubernetes.sensors.spark_kubernetes": operators(_JOBS, "SparkKubernetesSensor"),
     "airflow.providers.cncf.kubernetes.secret": _SECRET,
-    "airflow.providers.cncf.kubernetes.utils.pod_manager": at("kubernetes", "OnFinishAction"),
+    "airflow.providers.cncf.kubernetes.utils.pod_manager": at("kubernetes", "OnFinishAction", "OnKillAction"),
     "airflow.providers.cncf.kubernetes.backcompat.pod": at("kubernetes", "Port", "Resources"),
     "airflow.providers.cncf.kubernetes.backcompat.pod_runtime_info_env": at("kubernetes", "PodRuntimeInfoEnv"),
     "airflow.providers.cncf.kubernetes.backcompat.volume": at("kubernetes", "Volume"),

@@ -14,7 +14,7 @@ from typing import Any
 from tradewind.model.problem import Problem
 from tradewind.pods import arguments as parameters
 from tradewind.pods import quantity
-from tradewind.pods.problems import at
+from tradewind.pods.problems import at, lacking
 
 _LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
 _SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
@@ -62,6 +62,7 @@ def _metadata(metadata: Json) -> Iterator[Problem]:
     annotations = metadata.get("annotations") or {}
     for key in annotations:
         yield from _qualified(f"metadata.annotations[{key!r}]", key.lower())
+    yield from _texts("metadata.annotations", annotations)
     size = sum(len(str(key)) + len(str(value)) for key, value in annotations.items())
     if size > 256 * 1024:
         yield at("metadata.annotations", f"are {size} bytes, over the limit of 262144", "keep large texts elsewhere")
@@ -104,9 +105,19 @@ def _numbers(spec: Json) -> Iterator[Problem]:
             continue
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             yield at(f"spec.{name}", f"must be a whole number of at least {least}, not {value!r}")
+    yield from _texts("spec.nodeSelector", spec.get("nodeSelector"))
     for name in ("hostname", "subdomain"):
         if spec.get(name):
             yield from _name(f"spec.{name}", spec[name], _LABEL, 63)
+
+
+def _texts(path: str, given: Any) -> Iterator[Problem]:
+    """Numbers and truth values where the API has texts only: it does not read one as the other."""
+    if isinstance(given, (list, Mapping)):
+        pairs = given.items() if isinstance(given, Mapping) else enumerate(given)
+        for key, value in pairs:
+            if not isinstance(value, str):
+                yield at(f"{path}[{key!r}]", f"must be a text, not {value!r}", "write it in quotes")
 
 
 def _choices(path: str, fields: Json) -> Iterator[Problem]:
@@ -156,10 +167,12 @@ def _container(path: str, container: Json, volumes: set[Any]) -> Iterator[Proble
     yield from _name(f"{path}.name", container.get("name"), _LABEL, 63)
     image = container.get("image")
     if not image:
-        yield at(f"{path}.image", "is missing", "give image=..., or a template that has one")
+        yield lacking(f"{path}.image", "is missing", "give image=..., or a template that has one")
     elif not isinstance(image, str) or (not _open(image) and (image != image.strip() or " " in image)):
         yield at(f"{path}.image", f"{image!r} is no image")
     yield from _choices(path, container)
+    for name in ("command", "args"):
+        yield from _texts(f"{path}.{name}", container.get(name))
     yield from _env(path, container.get("env") or [])
     yield from _mounts(path, container.get("volumeMounts") or [], volumes)
     yield from _ports(path, container.get("ports") or [])
@@ -175,6 +188,8 @@ def _env(path: str, env: Iterable[Any]) -> Iterator[Problem]:
         name = one.get("name")
         if not isinstance(name, str) or not name or "=" in name or not (name.isascii() and name.isprintable()):
             yield at(f"{here}.name", f"{name!r} is no name of an environment variable")
+        if not isinstance(one.get("value", ""), str | None):
+            yield at(f"{here}.value", f"of {name!r} must be a text, not {one['value']!r}", "write it in quotes")
         source = one.get("valueFrom")
         if source and one.get("value"):
             yield at(here, f"variable {name!r} has both a value and a valueFrom", "one of them")
@@ -192,7 +207,7 @@ def _mounts(path: str, mounts: Iterable[Any], volumes: set[Any]) -> Iterator[Pro
         name, where = mount.get("name"), str(mount.get("mountPath") or "")
         if name not in volumes and not _open(str(name)):
             hint = f"the pod has: {', '.join(sorted(map(str, volumes))) or 'none'}"
-            yield at(f"{here}.name", f"there is no volume {name!r}", hint)
+            yield lacking(f"{here}.name", f"there is no volume {name!r}", hint)
         if not where:
             yield at(f"{here}.mountPath", "is missing")
         elif where in seen:

@@ -37,6 +37,7 @@ _KNOWN: dict[tuple[str, str], str] = {
     ("kubernetes_executor", "namespace"): "default",
     ("kubernetes", "namespace"): "default",
 }
+COMPLETES_PODS = ("tradewind", "completes_pods")
 _TRUE, _FALSE = ("t", "true", "1", "yes"), ("f", "false", "0", "no")
 
 
@@ -128,6 +129,12 @@ def default_of_task(name: str) -> Any:
         case "owner":
             return conf.get("operators", "default_owner")
     return None
+
+
+def completes_pods() -> bool:
+    """Whether the site lays a template under each pod or changes it, so that what a pod lacks may come from there."""
+    found: bool = conf.getboolean(*COMPLETES_PODS, fallback=False)
+    return found
 
 
 def catchup(meaning: str) -> bool:

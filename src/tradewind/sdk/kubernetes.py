@@ -7,7 +7,7 @@ its versions will do and none is needed here.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -16,8 +16,12 @@ from tradewind.sdk import errors
 
 def plain(value: Any) -> Any:
     """The value as API JSON: objects by their attribute maps without what is None, containers inside."""
+    if isinstance(value, Enum):
+        return plain(value.value)
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
+    if hasattr(value, "to_k8s_client_obj"):
+        return plain(value.to_k8s_client_obj())  # a K8SModel of the user's own
     names = getattr(value, "attribute_map", None)
     if isinstance(names, Mapping):
         found = {api: plain(getattr(value, name, None)) for name, api in names.items()}
@@ -33,6 +37,35 @@ def plain(value: Any) -> Any:
     if hasattr(value, "resolve"):
         return value  # known only when the task runs
     return str(value)
+
+
+_TEMPLATED = {
+    "EnvVar": ("value", "name"),
+    "V1EnvVar": ("value", "name"),
+    "V1ResourceRequirements": ("limits", "requests"),
+    "V1Volume": ("name", "persistent_volume_claim", "config_map"),
+    "V1VolumeMount": ("name", "sub_path"),
+    "V1PersistentVolumeClaimVolumeSource": ("claim_name",),
+    "V1ConfigMapVolumeSource": ("name",),
+    "V1EnvFromSource": ("config_map_ref",),
+    "V1ConfigMapEnvSource": ("name",),
+}
+
+
+def template_fields(value: Any) -> Sequence[str]:
+    """Which attributes of an object are templates: of Kubernetes' objects those that the provider renders."""
+    return _TEMPLATED.get(type(value).__name__) or getattr(value, "template_fields", None) or ()
+
+
+class EnvVar:
+    """A variable, as `V1EnvVar` where the `kubernetes` package may not be there."""
+
+    attribute_map: Mapping[str, str] = {"name": "name", "value": "value", "value_from": "valueFrom"}
+
+    def __init__(self, name: str, value: Any = None, value_from: Any = None) -> None:
+        self.name = name
+        self.value = value
+        self.value_from = value_from
 
 
 class Secret:
@@ -165,3 +198,10 @@ class OnFinishAction(str, Enum):
     DELETE_POD = "delete_pod"
     DELETE_SUCCEEDED_POD = "delete_succeeded_pod"
     DELETE_ACTIVE_POD = "delete_active_pod"
+
+
+class OnKillAction(str, Enum):
+    """What becomes of a pod whose task is stopped."""
+
+    KEEP_POD = "keep_pod"
+    DELETE_POD = "delete_pod"

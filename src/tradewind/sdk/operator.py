@@ -272,7 +272,20 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
         from tradewind import templates
 
         env = jinja_env or self.get_template_env()
-        return templates.render(content, context, env, template_ext=tuple(self.template_ext), seen=seen_oids)
+        return templates.render(
+            content,
+            context,
+            env,
+            template_ext=tuple(self.template_ext),
+            seen=seen_oids,
+            fields_of=self.nested_template_fields,
+        )
+
+    @staticmethod
+    def nested_template_fields(value: Any) -> Sequence[str]:
+        """Which attributes of an object inside a template field are templates."""
+        found: Sequence[str] = getattr(value, "template_fields", None) or ()
+        return found
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         """Render all template fields in place. No Jinja environment is made where no field holds a template."""
@@ -284,13 +297,21 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
         with_text = []
         for name in names:
             value = getattr(self, name, None) if name in self.__dict__ or hasattr(self, name) else NOTSET
-            if value is NOTSET or templates.has_text(value, extensions, markers=markers) or _has_own_kind(value):
+            has_text = templates.has_text(value, extensions, markers=markers, fields_of=self.nested_template_fields)
+            if value is NOTSET or has_text or _has_own_kind(value):
                 with_text.append(name)
             elif (found := templates.resolved(value, context)) is not value:
                 setattr(self, name, found)
         if with_text:
             env = jinja_env or self.get_template_env()
-            templates.render_fields(self, tuple(with_text), context, env, template_ext=extensions)
+            templates.render_fields(
+                self,
+                tuple(with_text),
+                context,
+                env,
+                template_ext=extensions,
+                fields_of=self.nested_template_fields,
+            )
 
     def resolve_template_files(self) -> None:
         """Nothing to do before: template files are read when they are rendered."""

@@ -212,7 +212,9 @@ def _is_templated(dag: DAG, task: Any) -> bool:
     markers = templates.markers_of(dag, native=task.__dict__.get("render_template_as_native_obj"))
     extensions = tuple(task.template_ext)
     return any(
-        templates.has_template(getattr(task, name, None), extensions, markers=markers, field=True)
+        templates.has_template(
+            getattr(task, name, None), extensions, markers=markers, field=True, fields_of=task.nested_template_fields
+        )
         or next(references(getattr(task, name, None)), None) is not None
         for name in _fields(task)
     )

@@ -6,9 +6,10 @@ Errs to the side of yes: a yes costs one rendering, a wrong no would send braces
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+FieldsOf = Callable[[Any], Sequence[str]]
 DEFAULT_MARKERS = ("{{", "{%", "{#")
 _OWN_DELIMITERS = frozenset(
     {
@@ -24,6 +25,12 @@ _OWN_DELIMITERS = frozenset(
 )
 
 
+def own_fields(value: Any) -> Sequence[str]:
+    """The fields that an object says are templates."""
+    found: Sequence[str] = getattr(value, "template_fields", None) or ()
+    return found
+
+
 def markers_of(dag: Any, *, native: bool | None = None) -> tuple[str, ...]:
     """What opens a template in this DAG. `("",)`, which every text contains, where any text may be changed: a DAG with
     its own delimiters, or with native values (there the text "5" becomes the number).
@@ -35,19 +42,30 @@ def markers_of(dag: Any, *, native: bool | None = None) -> tuple[str, ...]:
 
 
 def has_template(
-    value: Any, template_ext: Sequence[str] = (), *, markers: Sequence[str] = DEFAULT_MARKERS, field: bool = False
+    value: Any,
+    template_ext: Sequence[str] = (),
+    *,
+    markers: Sequence[str] = DEFAULT_MARKERS,
+    field: bool = False,
+    fields_of: FieldsOf = own_fields,
 ) -> bool:
     """True when a text inside `value` opens a template or names a template file, or a value inside it is known only at
     run time (it has `resolve`). `field`: the value is a template field itself, which may be a function to be called.
     """
     if field and callable(value):
         return True
-    return _Search(tuple(template_ext), tuple(markers)).finds(value)
+    return _Search(tuple(template_ext), tuple(markers), fields_of).finds(value)
 
 
-def has_text(value: Any, template_ext: Sequence[str] = (), *, markers: Sequence[str] = DEFAULT_MARKERS) -> bool:
+def has_text(
+    value: Any,
+    template_ext: Sequence[str] = (),
+    *,
+    markers: Sequence[str] = DEFAULT_MARKERS,
+    fields_of: FieldsOf = own_fields,
+) -> bool:
     """As `has_template` of a field, but values known only at run time do not count: they need no Jinja."""
-    return callable(value) or _Search(tuple(template_ext), tuple(markers), late=False).finds(value)
+    return callable(value) or _Search(tuple(template_ext), tuple(markers), fields_of, late=False).finds(value)
 
 
 def settle(value: Any) -> Any:
@@ -81,8 +99,11 @@ _CONTAINERS = frozenset({dict, list, tuple, set})
 
 
 class _Search:
-    def __init__(self, extensions: tuple[str, ...], markers: tuple[str, ...], *, late: bool = True) -> None:
+    def __init__(
+        self, extensions: tuple[str, ...], markers: tuple[str, ...], fields_of: FieldsOf, *, late: bool = True
+    ) -> None:
         self._late = late
+        self._fields_of = fields_of
         self._extensions = extensions
         self._markers = markers
         self._seen: set[int] = set()
@@ -105,9 +126,8 @@ class _Search:
             return False
         if getattr(value, "resolve", None) is not None:
             return self._late
-        fields: Sequence[str] = getattr(value, "template_fields", None) or ()
-        inside = self if self._late else _Search(self._extensions, self._markers)
-        return any(inside.finds(getattr(value, name, None)) for name in fields)
+        inside = self if self._late else _Search(self._extensions, self._markers, self._fields_of)
+        return any(inside.finds(getattr(value, name, None)) for name in self._fields_of(value))
 
     def _in_text(self, text: str) -> bool:
         if self._extensions and text.endswith(self._extensions):

@@ -14,7 +14,7 @@ import jinja2
 import jinja2.nativetypes
 
 from tradewind.templates import problems
-from tradewind.templates.detection import DEFAULT_MARKERS
+from tradewind.templates.detection import DEFAULT_MARKERS, FieldsOf, own_fields
 
 
 def render(
@@ -24,9 +24,13 @@ def render(
     *,
     template_ext: Sequence[str] = (),
     seen: set[int] | None = None,
+    fields_of: FieldsOf = own_fields,
 ) -> Any:
-    """Render `value`. Raises Jinja's errors, those of the template's code, and those of `resolve`."""
-    return _Rendering(context, env, tuple(template_ext), set() if seen is None else seen).of(value)
+    """Render `value`. Raises Jinja's errors, those of the template's code, and those of `resolve`.
+
+    `fields_of` tells which attributes of an object are templates.
+    """
+    return _Rendering(context, env, tuple(template_ext), set() if seen is None else seen, fields_of).of(value)
 
 
 def render_fields(
@@ -37,19 +41,26 @@ def render_fields(
     *,
     template_ext: Sequence[str] = (),
     seen: set[int] | None = None,
+    fields_of: FieldsOf = own_fields,
 ) -> None:
     """Render the attributes `names` of `parent` in place. An error is marked with its field (see `problems.where`)."""
-    _Rendering(context, env, tuple(template_ext), set() if seen is None else seen).fields(parent, names)
+    _Rendering(context, env, tuple(template_ext), set() if seen is None else seen, fields_of).fields(parent, names)
 
 
 class _Rendering:
     def __init__(
-        self, context: Mapping[str, Any], env: jinja2.Environment, extensions: tuple[str, ...], seen: set[int]
+        self,
+        context: Mapping[str, Any],
+        env: jinja2.Environment,
+        extensions: tuple[str, ...],
+        seen: set[int],
+        fields_of: FieldsOf,
     ) -> None:
         self._context = context
         self._env = env
         self._extensions = extensions
         self._seen = seen
+        self._fields_of = fields_of
         self._native = isinstance(env, jinja2.nativetypes.NativeEnvironment)
         self._plain = not self._native and _has_usual_syntax(env)
 
@@ -96,9 +107,8 @@ class _Rendering:
             raise AttributeError(f"{kind} names {name!r} in template_fields, but has no such attribute") from None
 
     def _nested(self, value: Any) -> None:
-        names = getattr(value, "template_fields", None)
         self._seen.add(id(value))
-        if names:
+        if names := self._fields_of(value):
             self.fields(value, names)
 
     def _text(self, text: str) -> Any:

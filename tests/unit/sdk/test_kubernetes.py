@@ -160,12 +160,13 @@ def test_what_the_control_plane_acts_on_stands_in_fields(
     assert getattr(body, field) == expected
 
 
-def test_templates_anywhere_in_the_arguments_are_seen() -> None:
+def test_templates_are_seen_where_the_provider_renders_and_nowhere_else() -> None:
     assert _body(image="i:{{ ds_nodash }}").templated
     assert _body(image="i", env_vars=[k8s.V1EnvVar(name="A", value="{{ ds }}")]).templated
-    assert _body(
-        image="i", volumes=[k8s.V1Volume(name="v", host_path=k8s.V1HostPathVolumeSource(path="/{{ ds }}"))]
-    ).templated
+    claim = k8s.V1PersistentVolumeClaimVolumeSource(claim_name="data-{{ ds_nodash }}")
+    assert _body(image="i", volumes=[k8s.V1Volume(name="v", persistent_volume_claim=claim)]).templated
+    path = k8s.V1HostPathVolumeSource(path="/{{ ds }}")
+    assert not _body(image="i", volumes=[k8s.V1Volume(name="v", host_path=path)]).templated
     assert not _body(image="i", env_vars=[k8s.V1EnvVar(name="A", value="ds")]).templated
 
 
@@ -217,6 +218,54 @@ def test_a_pod_with_a_wrong_argument_is_refused(arguments: dict[str, Any], messa
     assert hint in problem.hint
 
 
+@pytest.mark.parametrize(
+    ("arguments", "path", "message"),
+    [
+        ({"image": None}, "spec.containers[0].image", "is missing"),
+        ({"volume_mounts": [k8s.V1VolumeMount(name="v", mount_path="/v")]}, "volumeMounts[0].name", "no volume 'v'"),
+        ({"container_resources": {"limits": {"memory": "lots"}}}, "limits.memory", "'lots' is no quantity"),
+        ({"security_context": {"run_as_user": 5}}, "spec.securityContext.run_as_user", "knows no such field"),
+        ({"labels": {"team": "a b"}}, "metadata.labels['team']", "'a b' is no label value"),
+        ({"on_kill_action": "burn"}, "on_kill_action", "'burn'"),
+    ],
+)
+def test_a_pod_that_no_api_server_takes_is_refused_when_its_file_is_loaded(
+    arguments: dict[str, Any], path: str, message: str
+) -> None:
+    problem = dags.problem_of(lambda: _pod(**{"image": "i", **arguments}))
+    assert "task 't'" in problem.object
+    assert path in problem.message
+    assert message in problem.message
+
+
+def test_what_rendering_gives_is_not_judged_before() -> None:
+    assert _body(image="{{ params.image }}", labels={"team": "{{ params.team }}"}).templated
+    assert _body(pod_template_file="{{ params.file }}").templated  # may hold the image
+    assert _body(image="i", arguments="{{ ti.xcom_pull('words') }}").templated  # a list, with native rendering
+
+
+@pytest.mark.parametrize("name", ["callbacks", "log_formatter", "progress_callback"])
+def test_code_around_a_pod_is_told_and_not_dropped(name: str) -> None:
+    body = _pod(image="i", **{name: print}).body
+    assert isinstance(body, OpaqueBody)
+    assert name in body.reason
+
+
+def test_attributes_are_as_the_provider_leaves_them() -> None:
+    def fill() -> None:
+        one: Any = KubernetesPodOperator(task_id="t", image="i", skip_on_exit_code=9, startup_timeout_seconds=7)
+        assert (one.cmds, one.labels, one.env_vars, one.secrets) == ([], {}, [], [])
+        assert (one.skip_on_exit_code, one.schedule_timeout_seconds, one.durable) == ([9], 7, True)
+        assert (one.container_logs, one.on_finish_action.value, one.on_kill_action.value) == (
+            "base", "delete_pod", "delete_pod",
+        )  # fmt: skip
+        variable = k8s.V1EnvVar(name="A", value="1")
+        other: Any = KubernetesPodOperator(task_id="u", image="i", env_vars=[variable])
+        assert other.env_vars[0] is variable
+
+    dags.make(fill)
+
+
 def test_a_subclass_that_only_sets_arguments_is_a_pod() -> None:
     class Ours(KubernetesPodOperator):
         def __init__(self, *, size: str = "small", **kwargs: Any) -> None:
@@ -254,12 +303,13 @@ def test_dry_run_prints_the_manifest(capsys: pytest.CaptureFixture[str]) -> None
     assert '"image": "alpine"' in told
 
 
-def test_templates_inside_a_pod_template_file_are_seen(tmp_path: pathlib.Path) -> None:
+def test_a_pod_template_file_is_taken_as_it_stands_and_its_path_may_be_a_template(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "pod.yaml"
     path.write_text("spec: {containers: [{name: base, image: 'i:{{ ds }}'}]}\n", encoding="utf-8")
-    assert _body(pod_template_file=str(path)).templated
-    path.write_text("spec: {containers: [{name: base, image: 'i'}]}\n", encoding="utf-8")
-    assert not _body(pod_template_file=str(path)).templated
+    body = _body(pod_template_file=str(path))
+    assert not body.templated
+    assert body.arguments["pod_template_file"]["spec"]["containers"][0]["image"] == "i:{{ ds }}"
+    assert _body(pod_template_file=str(tmp_path / "{{ params.kind }}.yaml")).templated
 
 
 def test_a_pod_template_file_that_is_no_pod_is_a_problem_of_its_task(tmp_path: pathlib.Path) -> None:

@@ -142,20 +142,22 @@ def test_a_pod_is_rendered_whole(tmp_path: pathlib.Path) -> None:
     assert report.fields == {
         "image": "i:20260102",
         "cmds": ["echo", "r1"],
-        "env_vars": {"DAY": "2026-01-02"},
+        "env_vars": [{"name": "DAY", "value": "2026-01-02"}],
         "security_context": {"runAsUser": 5},
     }
 
 
 @pytest.mark.parametrize("place", ["relative", "absolute"])
-def test_what_a_pod_template_file_holds_is_rendered(tmp_path: pathlib.Path, place: str) -> None:
-    path = "pods/pod.yaml" if place == "relative" else str(tmp_path / "bundle" / "pods" / "pod.yaml")
+def test_the_path_of_a_pod_template_file_is_rendered_and_not_what_it_holds(tmp_path: pathlib.Path, place: str) -> None:
+    path = "pods/{{ ds }}.yaml" if place == "relative" else str(tmp_path / "bundle" / "pods" / "{{ ds }}.yaml")
     file = _file(tmp_path, f"KubernetesPodOperator(task_id='t', pod_template_file={path!r}, name='n-{{{{ ds }}}}')")
-    file.write("pods/pod.yaml", "spec: {containers: [{name: base, image: 'i:{{ ds_nodash }}'}]}")
+    file.write("pods/2026-01-02.yaml", "spec: {containers: [{name: base, image: 'i:{{ ds_nodash }}'}]}")
     report = file.render()
     assert report.problem is None
     assert report.fields["name"] == "n-2026-01-02"
-    assert report.fields["pod_template_file"] == {"spec": {"containers": [{"name": "base", "image": "i:20260102"}]}}
+    assert report.fields["pod_template_file"] == {
+        "spec": {"containers": [{"name": "base", "image": "i:{{ ds_nodash }}"}]}
+    }
 
 
 def test_an_element_of_a_mapped_pod_is_rendered_with_its_own_arguments(tmp_path: pathlib.Path) -> None:

@@ -14,15 +14,16 @@ from typing import Any, ClassVar
 from tradewind.model import dagspec
 from tradewind.pods import arguments as pod_arguments_known
 from tradewind.pods import manifest, problems
+from tradewind.pods.identity import Identity
 from tradewind.sdk import arguments as common_arguments
-from tradewind.sdk import errors, kubernetes
+from tradewind.sdk import configuration, errors, kubernetes
 from tradewind.sdk.operator import BaseOperator
 
 _DEFAULTS: dict[str, Any] = {
     "kubernetes_conn_id": "kubernetes_default", "namespace": None, "image": None, "name": None,
     "random_name_suffix": True, "cmds": None, "arguments": None, "ports": None, "volume_mounts": None, "volumes": None,
     "env_vars": None, "env_from": None, "secrets": None, "in_cluster": None, "cluster_context": None, "labels": None,
-    "reattach_on_restart": None, "durable": True, "startup_timeout_seconds": 120, "startup_check_interval_seconds": 5,
+    "reattach_on_restart": None, "durable": None, "startup_timeout_seconds": 120, "startup_check_interval_seconds": 5,
     "schedule_timeout_seconds": None, "get_logs": True, "base_container_name": None, "init_container_logs": None,
     "container_logs": None, "image_pull_policy": None, "annotations": None, "container_resources": None,
     "affinity": None, "config_file": None, "node_selector": None, "image_pull_secrets": None,
@@ -32,14 +33,24 @@ _DEFAULTS: dict[str, Any] = {
     "init_containers": None, "log_events_on_startup": True, "log_events_on_failure": False,
     "log_pod_spec_on_failure": True, "pod_template_file": None, "pod_template_dict": None, "priority_class_name": None,
     "pod_runtime_info_envs": None, "termination_grace_period": None, "configmaps": None, "skip_on_exit_code": None,
-    "base_container_status_polling_interval": 1, "deferrable": False, "poll_interval": 2, "on_finish_action": None,
-    "is_delete_operator_pod": None, "on_kill_action": "delete_pod", "termination_message_policy": "File",
+    "base_container_status_polling_interval": 1, "deferrable": False, "poll_interval": 2,
+    "on_finish_action": "delete_pod", "is_delete_operator_pod": None, "on_kill_action": "delete_pod",
+    "termination_message_policy": "File",
     "active_deadline_seconds": None, "callbacks": None, "progress_callback": None, "logging_interval": None,
     "trigger_kwargs": None, "container_name_log_prefix_enabled": True, "log_formatter": None,
     "runtime_class_name": None, "xcom_sidecar_container_security_context": None,
 }  # fmt: skip
-_SETTLED = {"base_container_name": "base", "on_finish_action": "delete_pod"}
-_ACTIONS = ("delete_pod", "delete_succeeded_pod", "delete_active_pod", "keep_pod")
+"""The 73 keyword parameters and their defaults, but `do_xcom_push`."""
+_LISTS = frozenset(
+    {
+        "cmds", "arguments", "env_vars", "pod_runtime_info_envs", "env_from", "configmaps", "ports", "volume_mounts",
+        "volumes", "secrets", "tolerations", "init_containers", "image_pull_secrets",
+    }
+)  # fmt: skip
+_OBJECTS = frozenset({"labels", "annotations", "node_selector", "affinity", "security_context"})
+_NOBODY = Identity(dag_id="d", task_id="t", run_id="r", attempt_id="0" * 32)
+"""Whose pod is built to look at it before there is an attempt."""
+_NOT_SENT = pod_arguments_known.CODE | pod_arguments_known.NOTHING_NEEDED
 _OWN_CODE = (
     "execute", "execute_sync", "execute_async", "build_pod_request_obj", "get_or_create_pod", "cleanup",
     "post_complete_action", "on_kill", "pre_execute", "post_execute", "trigger_reentry",
@@ -65,7 +76,6 @@ class KubernetesPodOperator(BaseOperator):
         "trigger_kwargs",
     )  # fmt: skip
     template_fields_renderers: ClassVar[Mapping[str, str]] = {"env_vars": "py"}
-    template_ext: ClassVar[Sequence[str]] = (".json", ".yaml", ".yml")
     ui_color = "#74b3f9"
     _extra: ClassVar[Sequence[str]] = tuple(_DEFAULTS)
 
@@ -76,45 +86,57 @@ class KubernetesPodOperator(BaseOperator):
         super().__init__(do_xcom_push=do_xcom_push, **kwargs)
         about = f"task {self.task_id!r} ({type(self).__name__})"
         _check(about, own)
-        own["on_finish_action"] = _finish_action(about, own)
-        if own["base_container_name"] is None:
-            own["base_container_name"] = self.BASE_CONTAINER_NAME
-        for name in ("cmds", "arguments"):
-            if isinstance(own[name], str):
-                said = f"{name} must be a list of words, got one text: {own[name]!r}"
-                raise errors.ArgumentProblem.of("wrong-type", about, said, f"write {name}=[...]")
-        for name, value in own.items():
-            object.__setattr__(self, name, _kept(name, value))
+        for name, value in _settled(about, own, self.BASE_CONTAINER_NAME).items():
+            object.__setattr__(self, name, value)
+
+    nested_template_fields = staticmethod(kubernetes.template_fields)
 
     def pod_arguments(self) -> dict[str, Any]:
         """The arguments that differ from their defaults, as plain JSON; what is code is left out."""
-        found = {"do_xcom_push": True} if self.do_xcom_push else {}  # type: ignore[attr-defined]
+        found = dict[str, Any]({"do_xcom_push": True} if self.do_xcom_push else {})  # type: ignore[attr-defined]
         for name, default in _DEFAULTS.items():
             value = getattr(self, name)
-            if name in pod_arguments_known.CODE or value == _SETTLED.get(name, default):
+            if name in _NOT_SENT or value == default or value in (None, "", [], {}, ()):
                 continue
             found[name] = self._template() if name == "pod_template_file" else kubernetes.plain(value)
+        for name, same in (
+            ("container_logs", self.__dict__["base_container_name"]),
+            ("base_container_name", manifest.BASE_CONTAINER),
+            ("schedule_timeout_seconds", self.__dict__["startup_timeout_seconds"]),
+        ):
+            if found.get(name) == same:
+                del found[name]
         return found
 
+    @property
+    def container_logs(self) -> Any:
+        """Containers whose output is the log; the main one, whose name may be a template, where none are named."""
+        return self.__dict__["_container_logs"] or self.__dict__["base_container_name"]
+
+    @container_logs.setter
+    def container_logs(self, names: Any) -> None:
+        self.__dict__["_container_logs"] = names
+
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """As of any operator; of a pod template file the contents are rendered, wherever it lies."""
-        if (text := _file_text(self)) is not None:
-            object.__setattr__(self, "pod_template_file", text)
+        """As of any operator; names of variables are templates too, also where a dict gives them."""
+        given = self.__dict__["env_vars"]
+        if isinstance(given, Mapping):
+            object.__setattr__(self, "env_vars", [kubernetes.EnvVar(*pair) for pair in given.items()])
         super().render_template_fields(context, jinja_env)
 
     def _template(self) -> Any:
-        """The pod template file's contents: read, or what rendering made of them (a text of more than a line)."""
+        """The pod template file's contents. Its path may be a template; what it holds is taken as it stands."""
         about = f"task {self.task_id!r} ({type(self).__name__})"
         given = self.__dict__["pod_template_file"]
-        if isinstance(given, Mapping):
-            return given
         text = _file_text(self)
-        if text is None and "\n" not in given:
+        if text is None:
+            if _is_open(given):
+                return given
             said = f"there is no pod template file {given!r}"
             hint = "a relative path is looked for beside the DAG file and in template_searchpath"
             raise errors.ValueProblem.of("no-template-file", about, said, hint)
         try:
-            return manifest.read_template(text if text is not None else given)
+            return manifest.read_template(text)
         except problems.BadPod as error:
             said = f"pod_template_file {error.problem.message}"
             raise errors.ValueProblem.of("bad-template-file", about, said, "it holds one Pod, as YAML") from error
@@ -129,8 +151,6 @@ class KubernetesPodOperator(BaseOperator):
         """Print the pod."""
         import json
 
-        from tradewind.pods.identity import Identity
-
         identity = Identity(dag_id=self.dag_id, task_id=self.task_id, run_id="dry-run", attempt_id="0" * 32)
         print(json.dumps(manifest.build(self.pod_arguments(), identity), indent=2))  # noqa: T201 - asked for
 
@@ -138,7 +158,8 @@ class KubernetesPodOperator(BaseOperator):
     def body(task: Any) -> dagspec.Body:
         """The task as data."""
         kind = task.operator_class if task.is_mapped else type(task)
-        if names := _own_code(kind):
+        names = _own_code(kind) + [name for name in sorted(pod_arguments_known.CODE) if _argument(task, name)]
+        if names:
             return dagspec.OpaqueBody(
                 classpath=f"{kind.__module__}.{kind.__qualname__}", reason=_SUBCLASS.format(names=", ".join(names))
             )
@@ -149,39 +170,70 @@ def _pod_body(task: Any) -> dagspec.PodBody:
     if task.is_mapped:
         defaults, _ = common_arguments.merged(task.dag, task.task_group, None, task.default_args)
         shared = {**defaults, **task.partial_kwargs}
-        given = {**_DEFAULTS, **{name: value for name, value in shared.items() if name in _DEFAULTS}}
         about = f"task {task.task_id!r}"
-        _check(about, given)
-        given["on_finish_action"] = _finish_action(about, given)
+        partial = {**_DEFAULTS, **{name: value for name, value in shared.items() if name in _DEFAULTS}}
+        _check(about, partial)
+        given = _settled(about, partial, manifest.BASE_CONTAINER)
         arguments: dict[str, Any] = {}
         pushes = bool(shared.get("do_xcom_push", False))
     else:
         given = {name: getattr(task, name) for name in _DEFAULTS}
         arguments = {name: _json(value) for name, value in task.pod_arguments().items()}
         pushes = bool(task.do_xcom_push)
-    grace, startup = given["termination_grace_period"], given["startup_timeout_seconds"]
-    schedule = given["schedule_timeout_seconds"]
+        _refuse_invalid(task, arguments)
+    grace, startup, schedule = (
+        given[name] for name in ("termination_grace_period", "startup_timeout_seconds", "schedule_timeout_seconds")
+    )
     return dagspec.PodBody(
         arguments=arguments,
         templated=task.is_mapped or _is_templated(task),
         do_xcom_push=pushes,
         skip_on_exit_code=_codes(given["skip_on_exit_code"]),
-        startup_timeout_seconds=float(_DEFAULTS["startup_timeout_seconds"] if startup is None else startup),
-        schedule_timeout_seconds=None if schedule is None else float(schedule),
-        on_finish_action=given["on_finish_action"],
+        startup_timeout_seconds=float(startup),
+        schedule_timeout_seconds=None if schedule == startup else float(schedule),
+        on_finish_action=given["on_finish_action"].value,
         termination_grace_seconds=None if grace is None else float(grace),
     )
+
+
+def _refuse_invalid(task: Any, arguments: Mapping[str, Any]) -> None:
+    """What an API server would refuse is told now, as far as it is known: what rendering gives is looked at later."""
+    from tradewind.pods import validity
+
+    known = {name: value for name, value in arguments.items() if not _is_open(value)}
+    about = f"task {task.task_id!r} ({type(task).__name__})"
+    try:
+        found = validity.check(manifest.build(known, _NOBODY), known)
+    except problems.BadPod as error:
+        found = [error.problem]
+    if "pod_template_file" in arguments and "pod_template_file" not in known or configuration.completes_pods():
+        found = [one for one in found if one.code != problems.INCOMPLETE]
+    if "image" in arguments and "image" not in known:
+        found = [one for one in found if not one.object.endswith(".image")]
+    if found:
+        first, *more = (f"{one.object} {one.message}" for one in found)
+        hint = next((one.hint for one in found if one.hint), "see the Pod's fields in the documentation of Kubernetes")
+        raise errors.ValueProblem.of(found[0].code, about, "; ".join([first, *more]), hint)
+
+
+def _is_open(value: Any) -> bool:
+    """Whether an argument as a whole is known only when the task runs."""
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
 def _is_templated(task: Any) -> bool:
     from tradewind import templates
 
     markers = templates.markers_of(task.dag, native=task.__dict__.get("render_template_as_native_obj"))
-    fields = {name: getattr(task, name, None) for name in task.template_fields}
-    fields["pod_template_file"] = _file_text(task)
     return any(
-        templates.has_template(value, tuple(task.template_ext), markers=markers, field=True)
-        for value in fields.values()
+        templates.has_template(
+            getattr(task, name, None),
+            tuple(task.template_ext),
+            markers=markers,
+            field=True,
+            fields_of=task.nested_template_fields,
+        )
+        for name in task.template_fields
     )
 
 
@@ -189,30 +241,47 @@ def _own_code(kind: type[Any]) -> list[str]:
     return [name for name in _OWN_CODE if getattr(kind, name, None) is not getattr(KubernetesPodOperator, name, None)]
 
 
-def _finish_action(about: str, own: Mapping[str, Any]) -> str:
-    """`is_delete_operator_pod` is the older way to say it."""
-    given = own["on_finish_action"]
-    if given is None:
-        legacy = own["is_delete_operator_pod"]
-        return "delete_pod" if legacy in (None, True) else "keep_pod"
-    text = str(getattr(given, "value", given))
-    if text not in _ACTIONS:
-        said = f"there is no on_finish_action {given!r}"
-        raise errors.ValueProblem.of("bad-finish-action", about, said, f"one of {', '.join(_ACTIONS)}")
-    return text
+def _argument(task: Any, name: str) -> Any:
+    return task.partial_kwargs.get(name) if task.is_mapped else getattr(task, name, None)
+
+
+def _settled(about: str, own: dict[str, Any], base: str) -> dict[str, Any]:
+    """Attributes as the provider's constructor leaves them: no None where a list or dict is meant, enums of actions."""
+    settled = {
+        **own,
+        **{name: own[name] or [] for name in _LISTS},
+        **{name: own[name] or {} for name in _OBJECTS},
+        "base_container_name": own["base_container_name"] or base,
+        "on_finish_action": _action(about, "on_finish_action", own["on_finish_action"], kubernetes.OnFinishAction),
+        "on_kill_action": _action(about, "on_kill_action", own["on_kill_action"], kubernetes.OnKillAction),
+    }
+    if own["is_delete_operator_pod"] is False and settled["on_finish_action"] == "delete_pod":
+        settled["on_finish_action"] = kubernetes.OnFinishAction.KEEP_POD  # the older way to say it
+    if own["startup_timeout_seconds"] is None:
+        settled["startup_timeout_seconds"] = _DEFAULTS["startup_timeout_seconds"]
+    settled["schedule_timeout_seconds"] = own["schedule_timeout_seconds"] or settled["startup_timeout_seconds"]
+    durable = own["reattach_on_restart"] if own["durable"] is None else own["durable"]
+    settled["durable"] = settled["reattach_on_restart"] = True if durable is None else durable
+    if own["skip_on_exit_code"] is None or isinstance(own["skip_on_exit_code"], int):
+        settled["skip_on_exit_code"] = list(_codes(own["skip_on_exit_code"]))
+    if own["callbacks"] is not None and not isinstance(own["callbacks"], list):
+        settled["callbacks"] = [own["callbacks"]]
+    return settled
+
+
+def _action(about: str, name: str, given: Any, kind: Any) -> Any:
+    try:
+        return kind(getattr(given, "value", given))
+    except ValueError:
+        said = f"there is no {name} {given!r}"
+        hint = f"one of {', '.join(one.value for one in kind)}"
+        raise errors.ValueProblem.of(f"bad-{name.replace('_', '-')}", about, said, hint) from None
 
 
 def _codes(given: Any) -> tuple[int, ...]:
     if given is None:
         return ()
     return (given,) if isinstance(given, int) else tuple(int(code) for code in given)
-
-
-def _kept(name: str, value: Any) -> Any:
-    """Kubernetes' objects become plain at once, so that templates inside them are rendered like any other."""
-    if name in pod_arguments_known.MANIFEST and name not in ("pod_template_file", "image", "name"):
-        return kubernetes.plain(value)
-    return value
 
 
 def _given(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -225,6 +294,10 @@ def _check(about: str, own: Mapping[str, Any]) -> None:
     for name in ("startup_timeout_seconds", "schedule_timeout_seconds", "termination_grace_period"):
         words, hint = "a number of seconds", f"for example {name}=120, in seconds"
         errors.expect("wrong-type", about, name, own[name], (int, float), words=words, hint=hint)
+    for name in ("cmds", "arguments"):
+        if isinstance(own[name], str) and not _is_open(own[name]):
+            said = f"{name} must be a list of words, got one text: {own[name]!r}"
+            raise errors.ArgumentProblem.of("wrong-type", about, said, f"write {name}=[...]")
     codes = own["skip_on_exit_code"]
     several = codes if isinstance(codes, (list, tuple, set, frozenset)) else () if codes is None else (codes,)
     if any(isinstance(code, bool) or not isinstance(code, int) for code in several):
@@ -233,17 +306,15 @@ def _check(about: str, own: Mapping[str, Any]) -> None:
 
 
 def _file_text(task: Any) -> str | None:
-    """What the pod template file holds; None where none is named, or what stands there is no file's name."""
+    """What the pod template file holds; None where there is no such file."""
     path = task.pod_template_file
-    if not path or isinstance(path, Mapping) or "\n" in str(path):
-        return None
     dag = task.get_dag()
     folders = [] if dag is None else [dag.folder, *(dag.template_searchpath or ())]
     for folder in (*folders, ""):
         place = os.path.join(folder, os.fspath(path))
         if os.path.isfile(place):
             with open(place, encoding="utf-8") as file:
-                return f"\n{file.read()}"
+                return file.read()
     return None
 
 
