@@ -28,4 +28,4 @@ def at(path: str, message: str, hint: str = "") -> Problem:
 
 def lacking(path: str, message: str, hint: str = "") -> Problem:
     """What a pod needs and does not have."""
-    return Problem(code=INCOMPLETE, object=path, message=message, hint=hint)
+    return Problem(code="incomplete-pod", object=path, message=message, hint=hint)

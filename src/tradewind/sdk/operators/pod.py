@@ -252,8 +252,12 @@ def _settled(about: str, own: dict[str, Any], base: str) -> dict[str, Any]:
         **{name: own[name] or [] for name in _LISTS},
         **{name: own[name] or {} for name in _OBJECTS},
         "base_container_name": own["base_container_name"] or base,
-        "on_finish_action": _action(about, "on_finish_action", own["on_finish_action"], kubernetes.OnFinishAction),
-        "on_kill_action": _action(about, "on_kill_action", own["on_kill_action"], kubernetes.OnKillAction),
+        "on_finish_action": _action(
+            about, "on_finish_action", own["on_finish_action"], kubernetes.OnFinishAction, code="bad-finish-action"
+        ),
+        "on_kill_action": _action(
+            about, "on_kill_action", own["on_kill_action"], kubernetes.OnKillAction, code="bad-kill-action"
+        ),
     }
     if own["is_delete_operator_pod"] is False and settled["on_finish_action"] == "delete_pod":
         settled["on_finish_action"] = kubernetes.OnFinishAction.KEEP_POD  # the older way to say it
@@ -269,13 +273,13 @@ def _settled(about: str, own: dict[str, Any], base: str) -> dict[str, Any]:
     return settled
 
 
-def _action(about: str, name: str, given: Any, kind: Any) -> Any:
+def _action(about: str, name: str, given: Any, kind: Any, *, code: str) -> Any:
     try:
         return kind(getattr(given, "value", given))
     except ValueError:
         said = f"there is no {name} {given!r}"
         hint = f"one of {', '.join(one.value for one in kind)}"
-        raise errors.ValueProblem.of(f"bad-{name.replace('_', '-')}", about, said, hint) from None
+        raise errors.ValueProblem.of(code, about, said, hint) from None
 
 
 def _codes(given: Any) -> tuple[int, ...]:
