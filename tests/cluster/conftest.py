@@ -16,6 +16,8 @@ import pytest
 
 from tests.support import cluster as clusters
 from tests.support import cluster_api, cluster_images, machine
+from tests.support import server as servers
+from tests.support.cluster_runs import Place, kubeconfig_of
 
 _started = pytest.StashKey[str]()
 _LOGS = pathlib.Path(__file__).resolve().parents[2] / ".reports" / "cluster-logs"
@@ -79,6 +81,28 @@ def python_image(request: pytest.FixtureRequest, kubeconfig: pathlib.Path) -> st
         cluster: clusters.Cluster = request.getfixturevalue("own_cluster")
         return cluster.load("python")
     return os.environ.get("TRADEWIND_TEST_PYTHON") or "python:3.13-slim"
+
+
+@pytest.fixture
+def place(tmp_path: pathlib.Path, kubeconfig: pathlib.Path, namespace: cluster_api.Namespace, busybox: str) -> Place:
+    """A home whose pods go to the test's namespace."""
+    return Place(tmp_path, kubeconfig, namespace, busybox)
+
+
+@pytest.fixture
+def least(place: Place, kubeconfig: pathlib.Path, tmp_path: pathlib.Path) -> Place:
+    """The same, with the least rights."""
+    token = place.namespace.account("us")
+    place.use(kubeconfig_of(token, kubeconfig, tmp_path / "least.yaml"))
+    return place
+
+
+@pytest.fixture
+def server(place: Place) -> Iterator[servers.Server]:
+    """A server of that home, which the test starts."""
+    made = servers.Server(place.home, place.dags, *place.options)
+    yield made
+    made.stop()
 
 
 def _image(name: str, public: str) -> str:

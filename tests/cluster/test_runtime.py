@@ -2,95 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import pathlib
-import textwrap
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-import yaml
 
 from tests.support import server as servers
-from tests.support.cluster_api import Namespace, wait_until
+from tests.support.cluster_api import wait_until
+from tests.support.cluster_runs import Place
 
 pytestmark = pytest.mark.cluster
-
-_HEAD = """
-from datetime import datetime
-from airflow import DAG
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-
-IMAGE = {image!r}
-
-def pod(task_id, script, **more):
-    more = {{"image": IMAGE, "termination_grace_period": 1, **more}}
-    return KubernetesPodOperator(task_id=task_id, cmds=["sh", "-c", script], **more)
-
-with DAG("pods", start_date=datetime(2026, 1, 1), schedule=None):
-"""
-
-
-class Place:
-    """A home, DAG files, and the settings that bring pods into a test's namespace."""
-
-    def __init__(self, folder: pathlib.Path, kubeconfig: pathlib.Path, namespace: Namespace, image: str) -> None:
-        self.home = folder / "home"
-        self.dags = folder / "dags"
-        self.dags.mkdir()
-        self.namespace = namespace
-        self._image = image
-        told = {"config_file": kubeconfig, "namespace": namespace.name}
-        self.options = ["--runtime", "kubernetes"]
-        for name, value in told.items():
-            self.options += ["--set", f"runtime.kubernetes.{name}={value}"]
-
-    def write(self, tasks: str) -> pathlib.Path:
-        file = self.dags / "pods.py"
-        file.write_text(_HEAD.format(image=self._image) + textwrap.indent(textwrap.dedent(tasks), "    "))
-        return file
-
-    def run(self, tasks: str) -> dict[str, Any]:
-        """One run to its end; its document, tasks by id."""
-        file = self.write(tasks)
-        done = servers.tradewind(
-            "run", str(file), "--home", str(self.home), *self.options, "--output", "json", check=False
-        )
-        assert done.stdout, done.stderr
-        document: dict[str, Any] = json.loads(done.stdout)
-        return {"state": document["state"], **{task["task_id"]: task for task in document["tasks"]}}
-
-    def log(self, task_id: str) -> list[str]:
-        """What its main container printed."""
-        files = sorted((self.home / "logs").glob(f"run=*/{task_id}/*.log"))
-        lines = [line.split(" ", 3) for file in files for line in file.read_text().splitlines()]
-        assert [line for line in lines if line[1] == "event"] == []
-        return [line[3] for line in lines]
-
-
-@pytest.fixture
-def place(tmp_path: pathlib.Path, kubeconfig: pathlib.Path, namespace: Namespace, busybox: str) -> Place:
-    return Place(tmp_path, kubeconfig, namespace, busybox)
-
-
-@pytest.fixture
-def least(place: Place, kubeconfig: pathlib.Path, tmp_path: pathlib.Path) -> Place:
-    """The same, with the least rights."""
-    told = yaml.safe_load(kubeconfig.read_text())
-    told["users"] = [{"name": user["name"], "user": {"token": place.namespace.account("us")}} for user in told["users"]]
-    for cluster in told["clusters"]:
-        if name := cluster["cluster"].get("certificate-authority"):
-            cluster["cluster"]["certificate-authority"] = str(kubeconfig.parent / name)
-    (tmp_path / "least.yaml").write_text(yaml.safe_dump(told))
-    place.options += ["--set", f"runtime.kubernetes.config_file={tmp_path / 'least.yaml'}"]
-    return place
-
-
-@pytest.fixture
-def server(place: Place) -> Iterator[servers.Server]:
-    made = servers.Server(place.home, place.dags, *place.options)
-    yield made
-    made.stop()
 
 
 def test_a_chain_of_two_pods_runs_in_order_and_leaves_nothing(place: Place) -> None:

@@ -17,9 +17,16 @@ COMMAND = [sys.executable, "-m", "tradewind.cli"]
 _START_SECONDS = 40.0
 
 
+def environment() -> dict[str, str]:
+    """Ours, without what is said to the tests only: an unknown TRADEWIND_ variable is an error of the settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TRADEWIND_TEST_")}
+
+
 def tradewind(*arguments: str, check: bool = True, seconds: float = 90) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=seconds, check=False)
+    done = subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=seconds, check=False, env=environment()
+    )
     if check and done.returncode != 0:
         raise AssertionError(
             f"tradewind {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
@@ -44,6 +51,7 @@ class Server:
                 [*COMMAND, "standalone", "--home", str(self.home), "--dags", str(self.dags), *self.options],
                 stdout=log,
                 stderr=log,
+                env=environment(),
             )
         self.wait_healthy()
         return self

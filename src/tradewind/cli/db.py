@@ -6,7 +6,6 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -209,7 +208,7 @@ def clean(
                 code="clean-what",
             )
         old = port.Old(
-            before=None if before is None else read_before(before, homes.now()),
+            before=None if before is None else options.read_before(before, homes.now()),
             dag_id=None if dag_id is None else DagId(dag_id),
             keep_last=1 if keep_last is None else keep_last,
         )
@@ -218,27 +217,6 @@ def clean(
 
 
 _FOR_PROGRAMS = (options.Output.JSON, options.Output.YAML, options.Output.PLAIN)
-_UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "w": timedelta(weeks=1)}
-
-
-def read_before(text: str, now: datetime) -> datetime:
-    """The --before option: so long ago (`30d`, `12h`, `4w`), or a date or moment. Raises `errors.Rejected`."""
-    if text[-1:] in _UNITS and text[:-1].isdigit():
-        try:
-            return now - int(text[:-1]) * _UNITS[text[-1]]
-        except OverflowError:
-            return datetime(1970, 1, 1, tzinfo=UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise errors.Rejected(
-            f"{text!r} is neither a time ago nor a date",
-            object="--before",
-            hint="write it as 30d, 12h, 4w, 2026-01-31 or 2026-01-31T06:00:00+01:00",
-            code="bad-date",
-        ) from None
-    # A date alone means midnight where the user is, as the lists show it.
-    return moment.astimezone(UTC)
 
 
 def _home(home: Path | None, settings: Path | None) -> tuple[Any, settings_tree.Settings]:

@@ -23,10 +23,10 @@ from rich.text import Text
 
 from tradewind import __version__
 from tradewind import settings as settings_tree
-from tradewind.cli import tables
+from tradewind.cli import options, tables
 from tradewind.cli.options import Output
+from tradewind.model.finding import Finding
 from tradewind.monitoring import machine
-from tradewind.monitoring.machine import Finding
 from tradewind.ports import errors
 from tradewind.ports import store as store_port
 from tradewind.wiring import homes, housekeeping, secret_store, storage
@@ -43,6 +43,10 @@ class Request:
     home: Path
     settings_file: Path | None
     dags: Path | None
+    runtime: str = ""
+    """`kubernetes`: look at the cluster too; empty: where the server's pods run there."""
+    context: str | None = None
+    namespaces: tuple[str, ...] = ()
 
 
 def examine(request: Request, environment: Mapping[str, str] = os.environ) -> list[Finding]:
@@ -53,10 +57,11 @@ def examine(request: Request, environment: Mapping[str, str] = os.environ) -> li
 async def _examine(request: Request, environment: Mapping[str, str]) -> list[Finding]:
     found: list[Finding] = []
     home = homes.Home(request.home)
+    server = homes.find_server(home)
+    in_cluster = (request.runtime or (server or {}).get("runtime")) == "kubernetes"
     loaded, finding = _settings(request, environment)
     found.append(finding)
     settings = loaded.settings if loaded is not None else settings_tree.Settings()
-    server = homes.find_server(home)
     dags = request.dags or _dags(home, settings, server)
     looked = await asyncio.to_thread(
         lambda: list(machine.look(home.path, dags, parallelism=settings.scheduler.parallelism))
@@ -66,6 +71,8 @@ async def _examine(request: Request, environment: Mapping[str, str]) -> list[Fin
     found += _server(server)
     found += _dag_folder(dags)
     found += _images(settings)
+    if in_cluster:
+        found += await _cluster(home, settings, request.namespaces)
     found += _environment(loaded, environment)
     return found
 
@@ -97,7 +104,8 @@ def show(findings: Sequence[Finding], *, output: Output) -> None:
 def _settings(request: Request, environment: Mapping[str, str]) -> tuple[settings_tree.Loaded | None, Finding]:
     try:
         path = request.settings_file or settings_tree.find(request.home)
-        loaded = settings_tree.resolve(path, environment=environment, home=request.home)
+        flags = options.cluster_flags("kubernetes", request.context, None)
+        loaded = settings_tree.resolve(path, environment=environment, flags=flags, home=request.home)
     except errors.TradewindError as error:
         return None, _failed("settings", error)
     return loaded, Finding(check="settings", state="ok", message=str(path) if path else "no file: defaults")
@@ -266,6 +274,16 @@ def _environment(loaded: settings_tree.Loaded | None, environment: Mapping[str, 
         names = ", ".join(one.variable for one in loaded.ignored[:5]) + (" …" if loaded.ignored[5:] else "")
         hint = "docs/reference/airflow-settings.md says why for each; `tradewind config show` has what applies"
         yield Finding(check="environment", state="warn", message=f"changes nothing here: {names}", hint=hint)
+
+
+async def _cluster(home: homes.Home, settings: settings_tree.Settings, namespaces: Sequence[str]) -> list[Finding]:
+    from tradewind.wiring import cluster_view  # it brings an HTTP client with it
+
+    try:
+        async with cluster_view.opened(home, settings) as view:
+            return await view.examine(namespaces)
+    except errors.TradewindError as error:
+        return [_failed("cluster", error)]
 
 
 def _failed(check: str, error: errors.TradewindError) -> Finding:

@@ -16,6 +16,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     "runs": ("tradewind.cli.runs", "Runs: list, look at, cancel, clear, mark."),
     "tasks": ("tradewind.cli.tasks", "Task instances: list, read logs, clear, mark."),
     "backfill": ("tradewind.cli.backfill", "Backfills: runs for every date of a range."),
+    "pods": ("tradewind.cli.pods", "Pods in the cluster: list, look at one, clean up."),
+    "kubernetes": ("tradewind.cli.kubernetes", "The cluster: the Role that Tradewind needs there."),
     "xcom": ("tradewind.cli.xcom", "XComs: list them, print one."),
     "pools": ("tradewind.cli.pools", "Pools: list, set, delete, import, export."),
     "variables": ("tradewind.cli.variables", "Variables: list, get, set, delete, import, export."),

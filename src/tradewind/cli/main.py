@@ -182,22 +182,45 @@ def systemd_unit(
         print(unit_command.unit(request), end="")
 
 
-@app.command(epilog=options.examples("tradewind doctor", "tradewind doctor --home /var/lib/tradewind --output json"))
+@app.command(
+    epilog=options.examples(
+        "tradewind doctor",
+        "tradewind doctor --home /var/lib/tradewind --output json",
+        "tradewind doctor --runtime kubernetes --context kind-dev --namespace batch",
+    )
+)
 def doctor(
     home: options.HomeOption = None,
+    runtime: Annotated[
+        str, typer.Option("--runtime", help="kubernetes: look at the cluster too (else where the server's pods run).")
+    ] = "",
+    context: options.ContextOption = None,
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option("--namespace", "-n", help="Of tasks in the cluster; repeatable (else those of this home)."),
+    ] = None,
     dags: Annotated[
         Path | None, typer.Option("--dags", help="Folder of DAG files (else the server's, or HOME/dags).")
     ] = None,
     settings: options.SettingsOption = None,
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
-    """Look at this machine and this home: what is in order, what is not, what to do. Exit code 1: a check fails."""
+    """Look at this machine, this home and its cluster: what is not in order, what to do. Exit code 1: a check fails."""
     from tradewind.cli import doctor as doctor_command
     from tradewind.wiring import homes
 
     with exits.reported():
         place = (home or homes.default_home()).expanduser().resolve()
-        findings = doctor_command.examine(doctor_command.Request(home=place, settings_file=settings, dags=dags))
+        options.choose("--runtime", runtime, ("", "process", "kubernetes"))
+        request = doctor_command.Request(
+            home=place,
+            settings_file=settings,
+            dags=dags,
+            runtime=runtime or ("kubernetes" if context or namespace else ""),
+            context=context,
+            namespaces=tuple(namespace or ()),
+        )
+        findings = doctor_command.examine(request)
         doctor_command.show(findings, output=output)
     raise typer.Exit(exits.RUN_FAILED if any(one.state == "fail" for one in findings) else exits.OK)
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import enum
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tradewind.ports import errors
+
+_UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "w": timedelta(weeks=1)}
 
 
 class Output(enum.StrEnum):
@@ -119,6 +121,26 @@ def read_moment(text: str | None, option: str = "--logical-date") -> datetime | 
             hint="write it as 2026-01-31T00:00:00+00:00",
         ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def read_before(text: str, now: datetime, option: str = "--before") -> datetime:
+    """An option like --before: so long ago (`30d`, `12h`, `4w`), or a date or moment. Raises `errors.Rejected`."""
+    if text[-1:] in _UNITS and text[:-1].isdigit():
+        try:
+            return now - int(text[:-1]) * _UNITS[text[-1]]
+        except OverflowError:
+            return datetime(1970, 1, 1, tzinfo=UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise errors.Rejected(
+            f"{text!r} is neither a time ago nor a date",
+            object=option,
+            hint="write it as 30d, 12h, 4w, 2026-01-31 or 2026-01-31T06:00:00+01:00",
+            code="bad-date",
+        ) from None
+    # A date alone means midnight where the user is, as the lists show it.
+    return moment.astimezone(UTC)
 
 
 def read_task(text: str) -> tuple[str, int]:

@@ -112,6 +112,7 @@ class Server:
             "dags": str(folder),
             "version": __version__,
             "zone": machine.zone(os.environ),
+            "runtime": "kubernetes" if self._request.in_cluster else "process",
         }
         homes.tell_server(self._home, told)
         database = "PostgreSQL" if self._request.settings.database.url.startswith("postgres") else "SQLite"

@@ -11,28 +11,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-State = Literal["ok", "warn", "fail"]
+from tradewind.model.finding import Finding
+
 _LOW_DISK_BYTES, _NO_DISK_BYTES = 2 << 30, 256 << 20
 _LOW_INODES = 10_000
 _FILES_OF_A_SERVER, _FILES_OF_AN_ATTEMPT = 200, 6
 _MOST_FOLDERS = 100_000
 _PROBE_SECONDS = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    check: str
-    state: State
-    message: str
-    hint: str = ""
 
 
 class _Abilities(msgspec.Struct, frozen=True):

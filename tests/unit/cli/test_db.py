@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tradewind.cli import db, sizes
+from tradewind.cli import options, sizes
 from tradewind.ports import errors
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -24,17 +24,17 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
     ],
 )
 def test_a_time_ago_or_a_moment_is_read(text: str, moment: datetime) -> None:
-    assert db.read_before(text, NOW) == moment
+    assert options.read_before(text, NOW) == moment
 
 
 def test_a_date_is_midnight_where_the_user_is() -> None:
-    assert db.read_before("2026-01-31", NOW) == datetime(2026, 1, 31).astimezone(UTC)
+    assert options.read_before("2026-01-31", NOW) == datetime(2026, 1, 31).astimezone(UTC)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "30", "30m", "-3d", "d", "2026-13-01"])
 def test_anything_else_is_refused_with_what_it_may_be(text: str) -> None:
     with pytest.raises(errors.Rejected) as raised:
-        db.read_before(text, NOW)
+        options.read_before(text, NOW)
     assert "30d, 12h, 4w" in raised.value.hint
 
 

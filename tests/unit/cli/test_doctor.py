@@ -14,8 +14,8 @@ import pytest
 
 from tradewind import settings as settings_tree
 from tradewind.cli import doctor
+from tradewind.model.finding import Finding
 from tradewind.model.problem import Problem
-from tradewind.monitoring.machine import Finding
 from tradewind.ports import store as store_port
 from tradewind.wiring import homes, housekeeping, secret_store, storage
 

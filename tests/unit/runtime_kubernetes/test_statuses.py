@@ -53,7 +53,7 @@ def test_a_status_is_one_kind_of_error(told: dict[str, object], kind: type, code
 def test_a_missing_right_says_what_to_give_to_whom() -> None:
     error = statuses.error(403, json.dumps(status(403, _RIGHT)).encode(), asked="POST /x")
     assert error.message == "ann may not create pods in namespace a"
-    assert error.hint == "give it a Role with the verb 'create' on 'pods' in namespace a"
+    assert error.hint == ("give it a Role with the verb 'create' on 'pods' in namespace a: `tradewind kubernetes role`")
 
 
 def test_a_refused_field_is_named_with_its_cause() -> None:

@@ -13,6 +13,7 @@ import ssl
 import urllib.parse
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from types import TracebackType
 
@@ -84,6 +85,9 @@ class ClusterClient:
         self.options = options or ClientOptions()
         self.limiter = limiters.Limiter(limits or limiters.Limits(), clock)
         self.credentials = Credentials(source, clock)
+        self.dated: tuple[str, datetime] | None = None
+        """The header `Date` of the last answer, and our own time when it came."""
+        self._clock = clock
         self._requests: aiohttp.ClientSession | None = None
         self._streams: aiohttp.ClientSession | None = None
 
@@ -149,6 +153,7 @@ class ClusterClient:
             try:
                 async with asyncio.timeout(asked.opening_seconds):
                     response = await _send(session, asked, access, authorization)
+                    self.dated = (response.headers.get("Date", ""), self._clock.now())
                     if 200 <= response.status < 300:
                         return response
                     told = await _error_body(response)

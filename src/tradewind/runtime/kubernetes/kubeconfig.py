@@ -19,6 +19,7 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import kube_config
 from kubernetes.aio.config.config_exception import ConfigException
 
+from tradewind.ports import errors
 from tradewind.runtime.kubernetes import plugin
 
 _TOLD_TO_PLUGINS = ("server", "tls-server-name", "insecure-skip-tls-verify", "certificate-authority-data", "proxy-url")
@@ -37,10 +38,15 @@ class Loaded:
 
 
 async def load(paths: str, context: str | None, folder: Path, *, plugin_seconds: float) -> Loaded:
-    """Read it. Raises `errors.Unauthorized` (the plugin failed), `ConfigException`, `OSError`, `ValueError`."""
+    """Read it.
+
+    Raises `errors.Unauthorized` (the plugin failed), `errors.Rejected` (no such context), `ConfigException`, `OSError`,
+    `ValueError`.
+    """
     merger = await asyncio.to_thread(kube_config.KubeConfigMerger, paths)
     if merger.config is None:
         raise ConfigException("there is no such file")
+    _check_context(merger, paths, context)
     loader = _Loader(merger, context, folder, plugin_seconds)
     configuration = Configuration()
     await loader.load_and_set(configuration)
@@ -52,6 +58,19 @@ async def load(paths: str, context: str | None, folder: Path, *, plugin_seconds:
         impersonation=loader.impersonation,
         expires_at=loader.expires_at,
     )
+
+
+def _check_context(merger: kube_config.KubeConfigMerger, paths: str, context: str | None) -> None:
+    """The official loader says that a name is not there, not which are."""
+    contexts = merger.config.value.get("contexts") or []
+    names = [str(one["name"]) for one in contexts if isinstance(one, kube_config.ConfigNode)]
+    if context is not None and context not in names:
+        raise errors.Rejected(
+            f"has no context {context!r}",
+            object=f"kubeconfig {paths}",
+            code="no-such-context",
+            hint=f"there are: {', '.join(names) or 'none'}",
+        )
 
 
 class _Loader(kube_config.KubeConfigLoader):

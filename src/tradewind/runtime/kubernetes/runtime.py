@@ -81,7 +81,7 @@ class KubernetesRuntime:
 
     async def __aenter__(self) -> Self:
         """Take up what is recorded in the home; the cluster need not answer yet."""
-        self._home_id = await asyncio.to_thread(_home_id, self._home / _HOME_ID)
+        self._home_id = await asyncio.to_thread(_home_id, self._home)
         self._sweeper = Sweeper(
             self._client,
             self._deleter,
@@ -454,10 +454,17 @@ class KubernetesRuntime:
                 return
 
 
-def _home_id(path: Path) -> str:
-    """Which Tradewind we are, on the pods that we make: made once for a home."""
+def find_home_id(home: Path) -> str:
+    """What pods of this home carry; empty where it has made none."""
     try:
-        return path.read_text().strip()
+        return (home / _HOME_ID).read_text().strip()
     except FileNotFoundError:
-        path.write_text(uuid.uuid4().hex + "\n")
-        return path.read_text().strip()
+        return ""
+
+
+def _home_id(home: Path) -> str:
+    """Which Tradewind we are, on the pods that we make: made once for a home."""
+    if not (found := find_home_id(home)):
+        (home / _HOME_ID).write_text(f"{uuid.uuid4().hex}\n")
+        found = find_home_id(home)
+    return found

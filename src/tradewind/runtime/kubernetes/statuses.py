@@ -137,7 +137,7 @@ def _missing_right(right: re.Match[str], message: str) -> errors.Rejected:
         f"{user} may not {right['verb']} {resource} {where}",
         code="missing-right",
         object=resource,
-        hint=f"give it a Role with the verb {right['verb']!r} on {resource!r} {where}",
+        hint=f"give it a Role with the verb {right['verb']!r} on {resource!r} {where}: `tradewind kubernetes role`",
     )
 
 
