@@ -2,6 +2,7 @@
 
 Variants: `default` and `tuned` (the files in `bench/airflow/`), each whole, and with `-reduced` its API server holds
 only what tasks need (the execution API) without the user interface's and the public REST API: ours has neither yet.
+With `kubernetes-` before it, the variant is the same Airflow; its tasks are pods of the cluster that KUBECONFIG names.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Airflow(system.System):
         super().__init__(variant, folder, database)
         self.python = _interpreter()
         self.port, self.health_port, self.log_port, self.trigger_log_port = (system.free_port() for _ in range(4))
-        self.configuration, _, self.reduced = variant.partition("-")
+        self.configuration, _, self.reduced = variant.removeprefix("kubernetes-").partition("-")
         self._secret = secrets.token_hex(64)
         self._hand: subprocess.Popen[str] | None = None
         self._engine = sqlalchemy.create_engine(self.address(), isolation_level="AUTOCOMMIT")

@@ -28,7 +28,19 @@ from tests.support import machine as this_machine
 
 RESULTS = system.ROOT / "bench" / "results"
 PAGE = system.ROOT / "docs" / "reference" / "benchmarks.md"
-MEASURES = ("start", "idle", "chain", "fanout", "listed", "many_files", "commands", "history")
+MEASURES = (
+    "start",
+    "idle",
+    "chain",
+    "fanout",
+    "listed",
+    "many_files",
+    "commands",
+    "history",
+    "pods",
+    "pods_fake",
+    "pod_gap",
+)
 SYSTEMS = (*(f"airflow-{variant}" for variant in airflow_system.Airflow.variants), plan.OURS)
 
 

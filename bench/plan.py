@@ -71,8 +71,8 @@ class Plan:
     began: float = field(default_factory=time.monotonic)
     _made: int = 0
 
-    def make(self, label: str, database: str | None = None) -> system.System:
-        """A system in a fresh folder of its own, not started."""
+    def make(self, label: str, database: str | None = None, environment: dict[str, str] | None = None) -> system.System:
+        """A system in a fresh folder of its own, not started; `environment` is added to its own."""
         self._made += 1
         folder = self.folder / f"{self._made:03d}-{label}"
         folder.mkdir(parents=True)
@@ -81,7 +81,9 @@ class Plan:
             "airflow": airflow_system.Airflow,
             "tradewind": tradewind_system.Tradewind,
         }
-        return kinds[name](variant, folder, database)
+        made = kinds[name](variant, folder, database)
+        made.more = environment or {}
+        return made
 
     def remake(self, old: system.System) -> system.System:
         """The same home again, for another start."""
@@ -92,7 +94,9 @@ class Plan:
         return [label for label in labels if label in self.systems]
 
     @contextlib.contextmanager
-    def running(self, labels: list[str], dag_files: dict[str, dict[str, str]]) -> Iterator[dict[str, system.System]]:
+    def running(
+        self, labels: list[str], dag_files: dict[str, dict[str, str]], environment: dict[str, str] | None = None
+    ) -> Iterator[dict[str, system.System]]:
         """Start these systems one after another, each with its files, listed and frozen; end them all afterwards.
 
         The measure thaws one at a time, so what is not measured costs nothing.
@@ -100,7 +104,7 @@ class Plan:
         started: dict[str, system.System] = {}
         try:
             for label in labels:
-                made = self.make(label)
+                made = self.make(label, environment=environment)
                 for name, text in dag_files.get(label, {}).items():
                     made.put(name, text)
                 self.say(f"starting {label}")

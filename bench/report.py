@@ -26,6 +26,13 @@ TITLES = {
     "history_start_seconds": "Long history, SQLite: start to healthy",
     "history_fanout_tasks_per_second": "Long history, SQLite: fan-out of no-op Python tasks",
     "history_commit_ms": "Long history, SQLite: the longest hundredth of commits while `db clean` runs",
+    "pods_chain_seconds": "Kubernetes: a chain of 5 pods",
+    "pods_wide_seconds": "Kubernetes: 50 pods at once",
+    "pods_many_seconds": "Kubernetes: 200 pods at once",
+    "pods_requests": "Kubernetes: API requests per pod, watches aside",
+    "pods_memory_mb": "Kubernetes: memory of all processes (PSS) just after a run",
+    "pods_fake_per_second": "Kubernetes without a kubelet (kwok): 1,000 pods, launched to finished",
+    "pod_gap_ms": "Kubernetes: the watch event that ends an upstream → its downstream's create, 100 pods running",
 }
 HEAD = """\
 # Benchmarks

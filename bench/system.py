@@ -38,6 +38,8 @@ class System:
         self.dags = folder / "dags"
         self.log = folder / "system.log"
         self.database = database
+        self.more: dict[str, str] = {}
+        """Variables of one measure, added to `environment`."""
         self.home.mkdir(parents=True, exist_ok=True)
         self.dags.mkdir(exist_ok=True)
         self._keeper: subprocess.Popen[str] | None = None
@@ -89,7 +91,12 @@ class System:
         began = time.monotonic()
         command = [sys.executable, "-m", "bench.keeper", str(self.log), *self.command()]
         self._keeper = subprocess.Popen(
-            command, cwd=ROOT, env=self.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            cwd=ROOT,
+            env={**self.environment(), **self.more},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         while not self.is_healthy():
             if time.monotonic() - began > wait_seconds:

@@ -12,10 +12,14 @@ from bench import system
 
 
 class Tradewind(system.System):
-    """Our own `standalone`; one variant, its defaults, but for the address of PostgreSQL where that is the database."""
+    """Our own `standalone` with its defaults, but for the address of PostgreSQL where that is the database.
+
+    `kubernetes`: pods in the cluster that KUBECONFIG names; `fake` besides: as much at once as a cluster without a
+    kubelet can take.
+    """
 
     name = "tradewind"
-    variants = ("default",)
+    variants = ("default", "kubernetes", "kubernetes-fake")
 
     def __init__(self, variant: str, folder: Path, database: str | None = None) -> None:
         super().__init__(variant, folder, database)
@@ -25,7 +29,8 @@ class Tradewind(system.System):
 
     def command(self) -> list[str]:
         program = Path(sys.executable).with_name("tradewind")
-        options = ["--settings", self.settings, "--home", self.home, "--dags", self.dags]
+        runtime = ["--runtime", "kubernetes"] if self.variant.startswith("kubernetes") else []
+        options = [*runtime, "--settings", self.settings, "--home", self.home, "--dags", self.dags]
         return [str(part) for part in (program, "standalone", *options)]
 
     def environment(self) -> dict[str, str]:
@@ -86,4 +91,14 @@ class Tradewind(system.System):
         return found
 
     def _configuration(self) -> str:
-        return f'[database]\nurl = "{self.database}"\n' if self.database else ""
+        told = f'[database]\nurl = "{self.database}"\n' if self.database else ""
+        return told + (_FAKE if self.variant == "kubernetes-fake" else "")
+
+
+_FAKE = """\
+[scheduler]
+parallelism = 20000
+default_pool_slots = 20000
+[runtime.kubernetes]
+requests_per_second = 2000
+"""
