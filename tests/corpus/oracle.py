@@ -22,23 +22,23 @@ RUN_SECONDS = 300
 
 
 @functools.cache
-def interpreter() -> Path:
-    """Return the interpreter in whose environment Airflow is installed, installing it when it is not."""
-    made = subprocess.run([_ROOT / "scripts" / "airflow-env"], capture_output=True, text=True, check=True)
+def interpreter(major: str = "3") -> Path:
+    """Return the interpreter in whose environment Airflow (3, or 2) is installed, installing it when it is not."""
+    made = subprocess.run([_ROOT / "scripts" / "airflow-env", major], capture_output=True, text=True, check=True)
     return Path(made.stdout.strip())
 
 
 @functools.cache
-def package() -> Path:
+def package(major: str = "3") -> Path:
     """Return the folder of the installed `airflow` package."""
-    (found,) = (interpreter().parent.parent / "lib").glob("python*/site-packages/airflow")
+    (found,) = (interpreter(major).parent.parent / "lib").glob("python*/site-packages/airflow")
     return found
 
 
 @functools.cache
-def version() -> str:
+def version(major: str = "3") -> str:
     """Return the version of the installed Airflow."""
-    (found,) = package().parent.glob("apache_airflow-*.dist-info")
+    (found,) = package(major).parent.glob("apache_airflow-*.dist-info")
     return found.name.removeprefix("apache_airflow-").removesuffix(".dist-info")
 
 

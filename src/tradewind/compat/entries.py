@@ -21,3 +21,16 @@ def operators(reason: str, *names: str) -> dict[str, str]:
 def things(reason: str, *names: str) -> dict[str, str]:
     """Other names that load, and say so when they are used."""
     return dict.fromkeys(names, f"later|{reason}")
+
+
+def refused(way_out: str, *names: str) -> dict[str, str]:
+    """Names that load, say so when they are used, and will not come."""
+    return dict.fromkeys(names, f"refused|{way_out}")
+
+
+def moved(target: str, *names: str, **renamed: str) -> dict[str, str]:
+    """Names that lie in a module of a provider; those that are called otherwise there by keyword."""
+    return {
+        **{name: f"moved|{target}.{name}" for name in names},
+        **{name: f"moved|{target}.{real}" for name, real in renamed.items()},
+    }

@@ -10,19 +10,11 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
-from tradewind.compat import table
-from tradewind.sdk import registry
-
-_VERSIONS = {"2": "2.11.0", "3": "3.3.2"}
-
-
-def version() -> str:
-    """The version of Airflow that the file which is being loaded means."""
-    return _VERSIONS[registry.meaning()]
+from tradewind.compat import metadata, providers, table
 
 
 def install() -> None:
@@ -32,15 +24,21 @@ def install() -> None:
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds modules below `airflow` that the table knows."""
+    """Finds modules below `airflow` that the table knows, and those of providers."""
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> Any:
-        """A spec for a module of the table, None for others."""
-        if not name.startswith("airflow.") or not table.has_module(name):
+        """A spec for a module of the table or of a provider, None for others."""
+        if not name.startswith("airflow."):
             return None
+        if not table.has_module(name):
+            return providers.find_spec(name, path) if name.startswith(providers.HEADS) else None
         spec = importlib.machinery.ModuleSpec(name, self, is_package=True)
-        spec.submodule_search_locations = _real_places(name)
+        spec.submodule_search_locations = providers.real_places(name)
         return spec
+
+    def find_distributions(self, context: Any = None) -> Iterator[Any]:
+        """What `importlib.metadata` says of Airflow's own packages."""
+        return metadata.find(context)
 
     def create_module(self, spec: Any) -> ModuleType:
         """A module whose attributes come from the table."""
@@ -79,19 +77,9 @@ def attribute(module: str, name: str) -> Any:
 
 def resolve(place: str, classpath: str) -> Any:
     """The object behind an entry of the table."""
-    kind, _, rest = place.partition("|")
-    if kind == "operator":
-        from tradewind.sdk import opaque
-
-        return opaque.operator(classpath, rest)
-    if kind == "later":
-        from tradewind.sdk import opaque
-
-        return opaque.thing(classpath, rest)
-    if kind == "value":
-        return rest
-    if kind == "version":
-        return version()
+    kind, is_kind, rest = place.partition("|")
+    if is_kind:
+        return _KINDS[kind](rest, classpath)
     where, _, name = place.partition(":")
     found: Any = importlib.import_module(f"tradewind.sdk.{where}" if where else "tradewind.sdk")
     for part in name.split(".") if name else ():
@@ -99,12 +87,34 @@ def resolve(place: str, classpath: str) -> Any:
     return found
 
 
-def _real_places(name: str) -> list[str]:
-    """Below `airflow.providers` the folders of real provider packages are looked into as well."""
-    import os
+def _operator(reason: str, classpath: str) -> Any:
+    from tradewind.sdk import opaque
 
-    if not (name + ".").startswith("airflow.providers."):
-        return []
-    tail = name.split(".")
-    found = [os.path.join(folder, *tail) for folder in sys.path if "tradewind" not in folder]
-    return [folder for folder in found if os.path.isdir(folder)]
+    return opaque.operator(classpath, reason)
+
+
+def _thing(reason: str, classpath: str) -> Any:
+    from tradewind.sdk import standin
+
+    return standin.thing(classpath, reason)
+
+
+def _refused(reason: str, classpath: str) -> Any:
+    from tradewind.sdk import standin
+
+    return standin.thing(classpath, reason, refused=True)
+
+
+def _moved(target: str, _classpath: str) -> Any:
+    module, _, name = target.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+_KINDS: dict[str, Callable[[str, str], Any]] = {
+    "operator": _operator,
+    "later": _thing,
+    "refused": _refused,
+    "moved": _moved,
+    "value": lambda text, _: text,
+    "version": lambda *_: metadata.version(),
+}

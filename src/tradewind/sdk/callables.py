@@ -75,6 +75,11 @@ def context_merge(context: dict[str, Any], *mappings: Mapping[str, Any] | None, 
     context.update(kwargs)
 
 
+def context_copy_partial(source: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    """Some keys of a context."""
+    return {key: value for key, value in source.items() if key in keys}
+
+
 def bind(
     about: str, function: Callable[..., Any], args: Collection[Any], kwargs: Mapping[str, Any], *, partly: bool
 ) -> None:

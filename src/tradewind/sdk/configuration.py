@@ -108,6 +108,10 @@ class Configuration:
 
 
 conf = Configuration()
+get, getboolean, getint, getfloat, has_option = (
+    conf.get, conf.getboolean, conf.getint, conf.getfloat, conf.has_option,
+)  # fmt: skip
+"""Airflow 1 had them as functions of the module."""
 
 
 @functools.cache

@@ -276,6 +276,14 @@ class NotHereYet(AirflowFailException):
         self.problem = Problem(code="not-here-yet", message=f"{what} cannot run here yet", hint=instead)
 
 
+class NotForDagFiles(AirflowFailException):
+    """Something of Airflow's inside that files may name and that has no counterpart here."""
+
+    def __init__(self, what: str, instead: str) -> None:
+        super().__init__(f"{what} has no counterpart here\nhint: {instead}")
+        self.problem = Problem(code="no-counterpart", message=f"{what} has no counterpart here", hint=instead)
+
+
 class RemovedInAirflow3Warning(DeprecationWarning):
     """Something that Airflow 3 took away."""
 

@@ -53,14 +53,3 @@ def operator(classpath: str, reason: str) -> type[OpaqueOperator]:
         name, (OpaqueOperator,), {"classpath": classpath, "reason": reason, "__module__": module}
     )
     return made
-
-
-@functools.cache
-def thing(classpath: str, reason: str) -> type[Any]:
-    """A class that can be imported, and says so when it is made."""
-    module, _, name = classpath.rpartition(".")
-
-    def refuse(*_: Any, **__: Any) -> None:
-        raise errors.NotHereYet(f"{name} ({classpath})", reason)
-
-    return type(name, (), {"__init__": refuse, "__module__": module, "__doc__": reason})

@@ -8,7 +8,7 @@ from typing import Any
 
 from tradewind.model import timetable
 from tradewind.model.dagspec import Meaning
-from tradewind.sdk import assets, errors
+from tradewind.sdk import assets, errors, registry, standin
 from tradewind.sdk.unset import NOTSET
 
 _DEFAULTS: dict[str, Any] = {"2": timedelta(days=1), "3": None}
@@ -47,6 +47,9 @@ def _read(about: str, schedule: Any, meaning: Meaning, zone: str) -> timetable.T
         return timetable.Never()
     if isinstance(schedule, Sequence) and all(assets.is_condition(one) for one in schedule):
         return timetable.AssetTriggered(condition=assets.condition_of(assets.AssetAll(*schedule)))
+    if isinstance(schedule, standin.StandIn):
+        registry.note(f"{about}: no run comes by itself, since its schedule cannot be kept; {type(schedule).reason}")
+        return timetable.Opaque(classpath=type(schedule).classpath, data={})
     if hasattr(schedule, "next_dagrun_info") or hasattr(schedule, "infer_manual_data_interval"):
         kind = type(schedule)
         data = schedule.serialize() if hasattr(schedule, "serialize") else {}

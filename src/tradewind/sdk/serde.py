@@ -305,3 +305,17 @@ def _loaded(name: str) -> Any:
             found = getattr(found, part, None)
         return found if isinstance(found, type) else None
     return None
+
+
+class XComEncoder(json.JSONEncoder):
+    """Airflow 2's encoder of XComs: any value that an XCom may have."""
+
+    def encode(self, o: Any) -> str:
+        return super().encode(to_plain(o))
+
+
+class XComDecoder(json.JSONDecoder):
+    """The opposite."""
+
+    def decode(self, s: str, *args: Any) -> Any:
+        return from_plain(super().decode(s, *args))

@@ -12,7 +12,6 @@ import msgspec
 
 from tradewind.model.problem import Problem
 from tradewind.protocol.work import FileRef
-from tradewind.sdk import errors
 from tradewind.worker import secrets, tracebacks
 
 _NO_NAME = re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'")
@@ -34,8 +33,8 @@ def _of(error: BaseException, file: FileRef, limit: float) -> Problem:
         where, line = _relative(error.filename, file), error.lineno or 0
     where = where or file.file
     place = f"file {where} line {line}" if line else f"file {where}"
-    if isinstance(error, errors.DagProblem):
-        told = error.problem
+    told = getattr(error, "problem", None)
+    if isinstance(told, Problem):
         traceback = told.traceback or (tracebacks.show(error) if line else "")
         return msgspec.structs.replace(
             told, file=told.file or where, line=told.line or line, traceback=traceback, object=told.object or place

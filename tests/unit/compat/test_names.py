@@ -21,23 +21,25 @@ def test_every_entry_of_the_table_resolves() -> None:
     missing = []
     for module, name, place in _ENTRIES:
         try:
-            modules.resolve(place, f"{module}.{name}")
+            if not place.startswith("moved|"):  # these need the finder: test_providers.py
+                modules.resolve(place, f"{module}.{name}")
         except (AttributeError, ImportError) as error:
             missing.append(f"{module}.{name} ({place}): {error}")
     assert missing == []
 
 
-def test_what_cannot_run_yet_says_why() -> None:
+def test_what_cannot_run_says_why() -> None:
     for module, name, place in _ENTRIES:
         kind, _, reason = place.partition("|")
+        if kind not in ("operator", "later", "refused"):
+            continue
         found: Any = modules.resolve(place, f"{module}.{name}")
         if kind == "operator":
             assert issubclass(found, OpaqueOperator)
             assert (found.reason, found.__name__, found.__module__) == (reason, name, module)
             assert reason
-        if kind == "later":
-            with pytest.raises(errors.NotHereYet, match="cannot run here yet"):
-                found()
+        elif not issubclass(found, Exception):
+            assert (found.reason, found.refused) == (reason, kind == "refused")
             assert reason
 
 
@@ -64,7 +66,7 @@ def test_a_name_that_nobody_has_is_no_attribute() -> None:
 
 def test_the_version_is_that_of_the_files_meaning() -> None:
     with registry.collecting("2"):
-        assert modules.resolve("version|", "") == "2.11.0"
+        assert modules.resolve("version|", "") == "2.11.2"
     with registry.collecting("3"):
         assert modules.resolve("version|", "") == "3.3.2"
 

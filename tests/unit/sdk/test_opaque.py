@@ -53,13 +53,6 @@ def test_a_subclass_with_code_of_its_own_runs() -> None:
     assert Ours(task_id="u", endpoint="/x").execute({}) == "asked /x"
 
 
-def test_a_thing_that_is_no_operator_loads_and_refuses_to_be_made() -> None:
-    made = opaque.thing("airflow.sdk.DeadlineAlert", "deadlines are a later step")
-    assert made.__name__ == "DeadlineAlert"
-    with pytest.raises(errors.NotHereYet, match=r"DeadlineAlert .* cannot run here yet\nhint: deadlines are a later"):
-        made(interval=1)
-
-
 def test_every_name_that_the_sdk_exports_is_there() -> None:
     for name in sdk.__all__:
         assert getattr(sdk, name) is not None

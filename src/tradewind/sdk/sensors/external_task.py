@@ -13,6 +13,7 @@ from tradewind.model import dagspec
 from tradewind.sdk import callables, errors, timezone
 from tradewind.sdk.operators.empty import EmptyOperator
 from tradewind.sdk.sensors.engine_wait import EngineSensor, is_deferrable
+from tradewind.sdk.standard_errors import AirflowExternalTaskSensorException
 from tradewind.sdk.states import DagRunState, TaskInstanceState
 from tradewind.sdk.unset import NOTSET
 
@@ -21,31 +22,31 @@ class DuplicateStateError(errors.ValueProblem):
     """A state is allowed and failing at once."""
 
 
-class ExternalTaskNotFoundError(errors.AirflowException):
+class ExternalTaskNotFoundError(AirflowExternalTaskSensorException):
     """There is no such task."""
 
 
-class ExternalDagNotFoundError(errors.AirflowException):
+class ExternalDagNotFoundError(AirflowExternalTaskSensorException):
     """There is no such DAG."""
 
 
-class ExternalDagDeletedError(errors.AirflowException):
+class ExternalDagDeletedError(AirflowExternalTaskSensorException):
     """The DAG is gone."""
 
 
-class ExternalTaskGroupNotFoundError(errors.AirflowException):
+class ExternalTaskGroupNotFoundError(AirflowExternalTaskSensorException):
     """There is no such group."""
 
 
-class ExternalTaskFailedError(errors.AirflowException):
+class ExternalTaskFailedError(AirflowExternalTaskSensorException):
     """The task that was waited for failed."""
 
 
-class ExternalTaskGroupFailedError(errors.AirflowException):
+class ExternalTaskGroupFailedError(AirflowExternalTaskSensorException):
     """The group that was waited for failed."""
 
 
-class ExternalDagFailedError(errors.AirflowException):
+class ExternalDagFailedError(AirflowExternalTaskSensorException):
     """The DAG that was waited for failed."""
 
 
