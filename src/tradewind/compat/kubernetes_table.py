@@ -31,7 +31,7 @@ TABLE: Table = {
     "airflow.providers.cncf.kubernetes.backcompat.pod_runtime_info_env": at("kubernetes", "PodRuntimeInfoEnv"),
     "airflow.providers.cncf.kubernetes.backcompat.volume": at("kubernetes", "Volume"),
     "airflow.providers.cncf.kubernetes.backcompat.volume_mount": at("kubernetes", "VolumeMount"),
-    "airflow.kubernetes.secret": _SECRET,
+    "airflow.kubernetes.secret": {**_SECRET, **things("a type", "K8SModel")},
     "airflow.kubernetes.pod": at("kubernetes", "Port", "Resources"),
     "airflow.kubernetes.pod_runtime_info_env": at("kubernetes", "PodRuntimeInfoEnv"),
     "airflow.kubernetes.volume": at("kubernetes", "Volume"),
