@@ -18,6 +18,8 @@ with DAG(
 ):
     for chain in range({chains}):
         previous = None
+        if {spread_ms}:
+            ARGUMENTS["annotations"] = {{"tradewind.test/runs-for": f"{{5000 + {spread_ms} * chain}}ms"}}
         for number in range({length}):
             pod = KubernetesPodOperator(task_id=f"c{{chain}}t{{number}}", name=f"c{{chain}}t{{number}}", **ARGUMENTS)
             if previous is not None:
@@ -26,10 +28,14 @@ with DAG(
 """
 
 
-def pods(dag_id: str, *, chains: int, length: int, at_once: int = 0, **arguments: Any) -> str:
-    """So many chains beside each other, each of so many pods, at most `at_once` alive; `arguments`: the operators'."""
+def pods(dag_id: str, *, chains: int, length: int, at_once: int = 0, spread_ms: int = 0, **arguments: Any) -> str:
+    """So many chains beside each other, each of so many pods, at most `at_once` alive; `arguments`: the operators'.
+
+    `spread_ms`: pods that kwok plays run for 5 s in the first chain, and for so much longer in each next one.
+    """
     return _TEXT.format(
         dag_id=dag_id,
+        spread_ms=spread_ms,
         chains=chains,
         length=length,
         tasks=at_once or chains * length,

@@ -1,7 +1,8 @@
 """From one pod's end to the next one's create, as a proxy before the API server sees it.
 
 The first stamp: the bytes of the watch event that says the upstream's container has ended; the second: the request that
-creates the downstream's pod. kwok plays 100 pods that run all the time, in 100 chains.
+creates the downstream's pod. kwok plays 100 pods that run all the time, in 100 chains,
+for 5 to 10 s each, so that ends are spread: about 13 a second.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def measure(ours: plan.Plan) -> list[plan.Series]:
     """Each sample is one gap."""
     gaps: list[float] = []
     with pod_place.opened(ours.folder, fake=True) as place, pod_place.Proxy(place, "gap") as proxy:
-        file = pod_dagfiles.pods("chains", chains=_CHAINS, length=_LENGTH, **pods_fake.arguments(place, runs_for="5s"))
+        file = pod_dagfiles.pods("chains", chains=_CHAINS, length=_LENGTH, spread_ms=50, **pods_fake.arguments(place))
         environment = {"KUBECONFIG": str(proxy.kubeconfig)}
         with ours.running([OURS], {OURS: {"chains": file}}, environment=environment) as systems:
             for number in range(2 if ours.sizes.samples > 1 else 1):
