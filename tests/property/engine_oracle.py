@@ -140,7 +140,8 @@ class Oracle:
             return WAIT
         if self.lengths(task_id) and index < 0:
             return WAIT if self.length(rows, task_id) is None else EXPAND
-        if any(task_id in ti.skips for one in task.upstream for ti in self.seen(rows, one, task_id, index)):
+        deciders = (ti for one in task.upstream for ti in self.seen(rows, one, task_id, index))
+        if any(task_id in ti.skips and ti.map_index in (-1, index) for ti in deciders):
             return SKIP
         return RUN
 

@@ -47,10 +47,11 @@ _BASE = {
 _BASH = _at("operators.bash", "BashOperator")
 _EMPTY = _at("operators.empty", "EmptyOperator", DummyOperator="EmptyOperator")
 _PYTHON = {
+    **_at("operators.python", "PythonOperator", "BranchPythonOperator", "ShortCircuitOperator"),
     **_at(
-        "operators.python",
-        "PythonOperator", "BranchPythonOperator", "ShortCircuitOperator", "PythonVirtualenvOperator",
-        "ExternalPythonOperator", "BranchPythonVirtualenvOperator", "BranchExternalPythonOperator",
+        "operators.environments",
+        "PythonVirtualenvOperator", "ExternalPythonOperator", "BranchPythonVirtualenvOperator",
+        "BranchExternalPythonOperator",
     ),
     **_at("context", "get_current_context"),
     **_at("task_decorator", "task"),
@@ -108,7 +109,7 @@ _EXTERNAL = {
     **_things(_LATER, "ExternalTaskSensorLink", "ExternalDagLink"),
 }
 _WEEKDAY = _at("states", "WeekDay")
-_BRANCH_DATES = _operators("branching by date is a later step", "BranchDateTimeOperator", "BranchDayOfWeekOperator")
+_BRANCH_DATES = _at("operators.branch_dates", "BranchDateTimeOperator", "BranchDayOfWeekOperator")
 _BASH_SENSOR = _at("sensors.bash", "BashSensor")
 _FILE_SENSOR = _at("sensors.filesystem", "FileSensor")
 _FS_HOOK = _at("file_hook", "FSHook")

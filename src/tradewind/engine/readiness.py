@@ -117,10 +117,13 @@ def _consider(core: Core, live: LiveRun, node: Node, index: int) -> None:
 
 
 def _decided_against(live: LiveRun, task: TaskSpec, index: int) -> str:
-    """Which direct upstream, a branch or a short circuit, decided to skip it."""
+    """Which direct upstream, a branch or a short circuit, decided to skip it.
+
+    An element of a mapped one decides, as in Airflow, about the element of its own index only.
+    """
     for upstream in task.upstream:
         for above in live.visible(upstream, task.task_id, index) if live.nodes[upstream].rows else ():
-            if above.skips and task.task_id in above.skips:
+            if above.skips and task.task_id in above.skips and above.map_index in (-1, index):
                 return upstream
     return ""
 

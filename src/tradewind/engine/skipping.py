@@ -40,6 +40,7 @@ def _same_element(live: LiveRun, ti: TaskInstance, task_id: str) -> list[TaskIns
     group_id = live.graph.common_group(ti.task_id, task_id)
     mine = live.part(ti.task_id, ti.map_index, group_id)
     if mine is None:
-        return rows
+        # An element says nothing about a task outside of its mapped group, as in Airflow.
+        return rows if ti.map_index < 0 else []
     # One that is not expanded yet stands for all elements; each is looked at by itself when it is there.
     return [row for row in rows if row.map_index >= 0 and live.part(task_id, row.map_index, group_id) == mine]

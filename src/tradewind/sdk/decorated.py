@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from tradewind.sdk import callables, errors
-from tradewind.sdk.branching import BranchMixIn
 from tradewind.sdk.operator import BaseOperator
-from tradewind.sdk.operators import bash, python
+from tradewind.sdk.operators import bash, environments, python
 from tradewind.sdk.sensors.function import PythonSensor
 from tradewind.sdk.unset import NOTSET
 
@@ -134,38 +133,38 @@ class BashDecorated(DecoratedOperator, bash.BashOperator):
         return super().execute(context)
 
 
-class VirtualenvDecorated(FunctionDecorated, python.PythonVirtualenvOperator):
+class VirtualenvDecorated(FunctionDecorated, environments.PythonVirtualenvOperator):
     """`@task.virtualenv`."""
 
     custom_operator_name = "@task.virtualenv"
-    template_fields: ClassVar[Sequence[str]] = python.PythonVirtualenvOperator.template_fields
+    template_fields: ClassVar[Sequence[str]] = environments.PythonVirtualenvOperator.template_fields
 
 
-class ExternalPythonDecorated(FunctionDecorated, python.ExternalPythonOperator):
+class ExternalPythonDecorated(FunctionDecorated, environments.ExternalPythonOperator):
     """`@task.external_python`."""
 
     custom_operator_name = "@task.external_python"
-    template_fields: ClassVar[Sequence[str]] = python.ExternalPythonOperator.template_fields
+    template_fields: ClassVar[Sequence[str]] = environments.ExternalPythonOperator.template_fields
 
 
-class BranchVirtualenvDecorated(VirtualenvDecorated, BranchMixIn):
+class BranchVirtualenvDecorated(VirtualenvDecorated, environments.BranchPythonVirtualenvOperator):
     """`@task.branch_virtualenv`."""
 
     custom_operator_name = "@task.branch_virtualenv"
-    _can_skip_downstream = True
+
+    def execute(self, context: Any) -> Any:
+        """Ask the function and follow its answer."""
+        return self.do_branch(context, environments.PythonVirtualenvOperator.execute(self, context))
 
 
-class BranchExternalPythonDecorated(ExternalPythonDecorated, BranchMixIn):
+class BranchExternalPythonDecorated(ExternalPythonDecorated, environments.BranchExternalPythonOperator):
     """`@task.branch_external_python`."""
 
     custom_operator_name = "@task.branch_external_python"
-    _can_skip_downstream = True
 
-
-class DockerDecorated(FunctionDecorated, python.DockerOperator):
-    """`@task.docker`."""
-
-    custom_operator_name = "@task.docker"
+    def execute(self, context: Any) -> Any:
+        """Ask the function and follow its answer."""
+        return self.do_branch(context, environments.ExternalPythonOperator.execute(self, context))
 
 
 class ForeignDecorated(DecoratedOperator):

@@ -233,7 +233,9 @@ _KINDS: dict[str, type[BaseOperator]] = {
     "external_python": decorated.ExternalPythonDecorated,
     "branch_virtualenv": decorated.BranchVirtualenvDecorated,
     "branch_external_python": decorated.BranchExternalPythonDecorated,
-    "docker": decorated.DockerDecorated,
+}
+_NOT_HERE = {
+    "docker": "no Docker is asked here; use @task.kubernetes with the image, or @task.virtualenv with its packages",
 }
 _OF_PODS = ("kubernetes", "kubernetes_cmd")
 
@@ -261,7 +263,7 @@ def _kind_of_pod(name: str) -> type[BaseOperator] | None:
 
 @functools.cache
 def _foreign(name: str) -> type[BaseOperator]:
-    why = "its provider is not among those that run here; use @task with the library, or a pod"
+    why = _NOT_HERE.get(name, "its provider is not among those that run here; use @task with the library, or a pod")
     made: type[BaseOperator] = type(
         f"_{name.title().replace('_', '')}Decorated",
         (decorated.ForeignDecorated,),

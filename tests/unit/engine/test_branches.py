@@ -132,3 +132,11 @@ def test_a_chain_of_empty_tasks_ends_in_the_decision_that_starts_it() -> None:
     assert set(world.states().values()) == {"success"}
     assert world.run_state() == "success"
     assert world.ledger.attempts == {}
+
+
+def test_elements_of_a_mapped_branch_decide_nothing_about_a_task_that_is_not_mapped() -> None:
+    world = World(dag(task("branch", mapping=over(2)), task("a", "branch"), task("b", "branch")))
+    world.trigger()
+    for index in range(2):
+        world.branch("branch", "b", map_index=index)
+    assert world.states() == {"branch[0]": "success", "branch[1]": "success", "a": "queued", "b": "queued"}

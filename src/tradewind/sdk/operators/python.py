@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from tradewind.sdk import callables, errors
-from tradewind.sdk.branching import BaseBranchOperator, BranchMixIn, SkipMixin
+from tradewind.sdk.branching import BaseBranchOperator, SkipMixin
 from tradewind.sdk.operator import BaseOperator
 
 
@@ -97,90 +97,3 @@ class ShortCircuitOperator(PythonOperator, SkipMixin):
     def _skippable(self, everything: bool) -> Iterator[Any]:
         below = self.get_flat_relatives(upstream=False) if everything else self.get_direct_relatives(upstream=False)
         return (task for task in below if not task.is_teardown)
-
-
-class _OtherEnvironment(PythonOperator):
-    """A function for another interpreter; loads here, and says when run that its environment is a later step."""
-
-    _what: ClassVar[str] = "a Python function in another environment"
-
-    def __init__(self, *, python_callable: Callable[..., Any], **kwargs: Any) -> None:
-        extra = {name: kwargs.pop(name) for name in self._extra if name in kwargs}
-        super().__init__(python_callable=python_callable, **kwargs)
-        for name in self._extra:
-            setattr(self, name, extra.get(name))
-
-    _extra: ClassVar[Sequence[str]] = ()
-
-    def execute(self, context: Any) -> Any:
-        """Refuse."""
-        raise errors.NotHereYet(
-            self._what,
-            "use @task where the packages are installed, or a KubernetesPodOperator with an image that has them",
-        )
-
-
-_SHARED = ("serializer", "string_args", "expect_airflow", "skip_on_exit_code", "env_vars", "inherit_env")
-
-
-class PythonVirtualenvOperator(_OtherEnvironment):
-    """A function in a virtual environment made for it."""
-
-    template_fields: ClassVar[Sequence[str]] = (
-        "index_urls", "venv_cache_path", "requirements", "op_args", "index_urls_from_connection_ids", "op_kwargs",
-        "templates_dict",
-    )  # fmt: skip
-    template_ext: ClassVar[Sequence[str]] = (".txt",)
-    _what: ClassVar[str] = "a function in a virtual environment of its own (PythonVirtualenvOperator, @task.virtualenv)"
-    _extra: ClassVar[Sequence[str]] = (
-        *_SHARED, "requirements", "python_version", "system_site_packages", "pip_install_options", "index_urls",
-        "index_urls_from_connection_ids", "venv_cache_path", "use_dill", "use_airflow_context",
-    )  # fmt: skip
-
-
-class ExternalPythonOperator(_OtherEnvironment):
-    """A function in an interpreter that is there already."""
-
-    template_fields: ClassVar[Sequence[str]] = ("templates_dict", "op_args", "op_kwargs", "python")
-    _what: ClassVar[str] = "a function in another interpreter (ExternalPythonOperator, @task.external_python)"
-    _extra: ClassVar[Sequence[str]] = (*_SHARED, "python", "expect_pendulum", "use_dill", "use_airflow_context")
-
-
-class BranchPythonVirtualenvOperator(PythonVirtualenvOperator, BranchMixIn):
-    """A branch whose function runs in a virtual environment."""
-
-    _can_skip_downstream = True
-
-
-class BranchExternalPythonOperator(ExternalPythonOperator, BranchMixIn):
-    """A branch whose function runs in another interpreter."""
-
-    _can_skip_downstream = True
-
-
-class DockerOperator(_OtherEnvironment):
-    """A function in a Docker container."""
-
-    _what: ClassVar[str] = "a function in a Docker container (@task.docker)"
-    _extra: ClassVar[Sequence[str]] = (
-        *_SHARED,
-        "image",
-        "command",
-        "docker_url",
-        "network_mode",
-        "mounts",
-        "environment",
-        "auto_remove",
-        "python_command",
-        "use_dill",
-        "api_version",
-        "container_name",
-        "private_environment",
-        "user",
-        "mem_limit",
-        "cpus",
-        "force_pull",
-        "mount_tmp_dir",
-        "retrieve_output",
-        "working_dir",
-    )
