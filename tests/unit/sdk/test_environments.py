@@ -147,7 +147,7 @@ def test_decorators_that_make_a_task_stay_here() -> None:
     def noted(function: Any) -> Any:
         return function
 
-    @task.virtualenv(
+    @task.virtualenv(  # type: ignore[untyped-decorator]
         requirements=["x"],
     )
     @noted
