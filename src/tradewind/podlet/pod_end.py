@@ -17,8 +17,8 @@ from tradewind.podlet import endings, pod_result
 from tradewind.podlet.environment import PodFields
 from tradewind.podlet.pod_output import Output
 from tradewind.podlet.pod_plan import Plan
-from tradewind.podlet.pod_result import MESSAGE_LIMIT
 from tradewind.podlet.pod_status import Status
+from tradewind.pods import result as results
 from tradewind.pods import verdict
 from tradewind.pods.view import ContainerView, PodView
 from tradewind.protocol.podlet import StartPod
@@ -40,7 +40,7 @@ def view(start: StartPod, statuses: Sequence[Status], output: Output, *, is_late
 
 def result(start: StartPod, plan: Plan, seen: PodView, stop_reason: str | None, *, killed: bool) -> Result:
     """Outcome and values of the attempt. `stop_reason`: we were asked to end it; `killed`: SIGTERM did not do."""
-    pushes = [pod_result.push("pod_name", seen.name), pod_result.push("pod_namespace", seen.namespace)]
+    pushes = [results.push("pod_name", seen.name), results.push("pod_namespace", seen.namespace)]
     judged = verdict.judge(seen, skip_exit_codes=start.skip_exit_codes)
     outcome: Outcome
     failed = Failed(message=judged.sentence, reason=judged.reason, exit_code=judged.exit_code, signal=judged.signal)
@@ -71,9 +71,8 @@ def _take_value(start: StartPod, plan: Plan, pushes: list[XComPush]) -> Outcome:
             value = pod_result.read_message(plan.main.message_file)
         else:
             value = None
-    except pod_result.BadResult as error:
-        said = f"Container {plan.main.name!r} completed, but its result cannot be taken: {error}."
-        return Failed(message=said, exit_code=0)
+    except results.BadResult as error:
+        return Failed(message=results.cannot_take(plan.main.name, error), exit_code=0)
     if value is not None:
         pushes.append(value)
     return Success()
@@ -83,7 +82,7 @@ def _container(status: Status, output: Output) -> ContainerView:
     message = b""
     if status.is_over and status.began:
         with open(status.planned.message_file, "rb") as file:
-            message = file.read(MESSAGE_LIMIT)
+            message = file.read(results.MESSAGE_LIMIT)
         policy = status.planned.spec.get("terminationMessagePolicy")
         if not message and status.has_failed and policy == "FallbackToLogsOnError":
             message = output.fallback_message(status.planned.name)

@@ -49,7 +49,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def judge(view: PodView, *, skip_exit_codes: Sequence[int] = ()) -> Verdict:
     """The verdict on a pod that has ended (or is gone)."""
-    if view.reason == "DeadlineExceeded":
+    if view.reason == "DeadlineExceeded" and not view.hurried:
         limit = "" if view.deadline_seconds is None else f" of {view.deadline_seconds} s"
         return Verdict(reason=EndReason.TIMED_OUT, sentence=f"The pod ran longer than its active deadline{limit}.")
     if (reason := _POD_REASONS.get(view.reason)) is not None:

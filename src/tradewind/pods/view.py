@@ -14,6 +14,8 @@ from tradewind.pods.identity import Identity
 Role = Literal["main", "init", "sidecar", "other"]
 State = Literal["unknown", "waiting", "running", "terminated"]
 _EPOCH_YEAR = 1970
+HURRIED = "tradewind/hurried"
+"""Annotation: see `PodView.hurried`."""
 
 
 class ContainerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,6 +59,8 @@ class PodView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deleted: bool = False
     """It is being deleted, or is gone."""
     deadline_seconds: int | None = None
+    hurried: bool = False
+    """Its deadline is one that we set when its main container had ended, so that the other containers end too."""
     resource_version: str = ""
     identity: Identity | None = None
     """Whose it is, by our annotations; None for a pod that is not ours."""
@@ -103,6 +107,7 @@ def from_api(pod: Mapping[str, Any]) -> PodView:
         },
         deleted=metadata.get("deletionTimestamp") is not None,
         deadline_seconds=spec.get("activeDeadlineSeconds"),
+        hurried=HURRIED in (metadata.get("annotations") or {}),
         resource_version=metadata.get("resourceVersion") or "",
         identity=Identity.find(metadata.get("annotations") or {}),
         created_at=_time(metadata.get("creationTimestamp")),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import zoneinfo
 from typing import Annotated, Literal
 
+import msgspec
+
 from tradewind.settings.field import Section, setting
 
 
@@ -92,6 +94,53 @@ class LocalRuntimeSettings(Section, frozen=True, kw_only=True):
     ] = 5
 
 
+def _wanted_object(text: str) -> str:
+    try:
+        found = msgspec.json.decode(text) if text else {}
+    except msgspec.DecodeError:
+        found = None
+    return "" if isinstance(found, dict) else "a JSON object, or empty"
+
+
+class ResultSettings(Section, frozen=True, kw_only=True):
+    """How a pod of a cluster hands over its value (`do_xcom_push`). Fields of the same names of the Airflow connection
+    `kubernetes_default` (`xcom_sidecar_container_image` and so on) go before these.
+    """
+
+    way: Annotated[
+        Literal["sidecar", "termination-message"],
+        setting(
+            "sidecar: a helper hands over /airflow/xcom/return.json; termination-message: the main container writes "
+            "the value to /dev/termination-log. For one task, its annotation `tradewind/result-from` says it.",
+            why="Airflow's file, and values of up to 4 MiB; a message has 4 KiB at most, and needs no helper.",
+        ),
+    ] = "sidecar"
+    image: Annotated[
+        str,
+        setting(
+            "Of the helper: any with `sh`, `cat`, `ls`, `sleep` and, better, `sha256sum`.",
+            why="Airflow's default.",
+        ),
+    ] = "alpine:3.24.2"
+    resources: Annotated[
+        str,
+        setting(
+            'Of the helper, as JSON: `{"requests": {"cpu": "1m", "memory": "10Mi"}}`.',
+            why="Empty: those requests, Airflow's, and small limits where the task's own container has limits.",
+            check=_wanted_object,
+        ),
+    ] = ""
+    security_context: Annotated[
+        str,
+        setting(
+            'Of the helper, as JSON: `{"runAsUser": 1000}`.',
+            why="Empty: as the task's own container, without privileges; so it passes where that passes, and can read "
+            "its file.",
+            check=_wanted_object,
+        ),
+    ] = ""
+
+
 class KubernetesRuntimeSettings(Section, frozen=True, kw_only=True):
     """Pods in a cluster, with `--runtime kubernetes`."""
 
@@ -151,6 +200,7 @@ class KubernetesRuntimeSettings(Section, frozen=True, kw_only=True):
             le=10_000,
         ),
     ] = 10
+    result: ResultSettings = ResultSettings()
 
 
 class RuntimeSettings(Section, frozen=True, kw_only=True):

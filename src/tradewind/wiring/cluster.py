@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator
 
 from tradewind import settings as settings_tree
+from tradewind.pods import result_helper
 from tradewind.ports import clock as clock_port
+from tradewind.ports import vault as vault_port
 from tradewind.runtime.kubernetes import beside
 from tradewind.runtime.kubernetes import options as cluster_options
 from tradewind.runtime.kubernetes import runtime as cluster_runtime
@@ -19,6 +22,7 @@ async def open_runtime(
     home: homes.Home,
     settings: settings_tree.Settings,
     local: local_runtime.LocalRuntime,
+    vault: vault_port.Vault,
     *,
     ephemeral: bool,
     clock: clock_port.Clock,
@@ -35,10 +39,13 @@ async def open_runtime(
             home=home.path,
             client=client,
             render=local.render,
+            find_connection=vault.find_connection,
             options=cluster_options.Options(
                 context=told.context,
                 config_file=told.config_file,
                 namespace=told.namespace,
+                result_way=told.result.way,
+                helper=_helper(told.result),
                 log_streams=told.log_streams,
                 log_file_bytes=told.log_file_mb << 20,
                 log_quota_bytes=settings.logs.quota_mb << 20,
@@ -49,3 +56,11 @@ async def open_runtime(
         ) as pods,
     ):
         yield beside.BesideRuntime(local=local, cluster=pods)
+
+
+def _helper(told: settings_tree.ResultSettings) -> result_helper.Helper:
+    return result_helper.Helper(
+        image=told.image,
+        resources=json.loads(told.resources) if told.resources else None,
+        security_context=json.loads(told.security_context) if told.security_context else None,
+    )

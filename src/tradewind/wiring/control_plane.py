@@ -198,7 +198,7 @@ async def assemble(
             from tradewind.wiring import cluster  # it brings an HTTP client with it
 
             attempts = await stack.enter_async_context(
-                cluster.open_runtime(home, settings, runtime, ephemeral=ephemeral, clock=clock, random=random)
+                cluster.open_runtime(home, settings, runtime, vault, ephemeral=ephemeral, clock=clock, random=random)
             )
         if bodies is not None:
             from tradewind.runtime import calling  # it brings the worker with it

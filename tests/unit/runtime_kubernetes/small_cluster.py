@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from tests.unit.runtime_kubernetes import api_server as api
+from tradewind.pods import result_helper
 
 Json = dict[str, Any]
 T = "2026-01-01T00:00:{:02d}Z"
@@ -23,6 +24,12 @@ class SmallCluster:
         self.created: list[str] = []
         self.refusals: list[api.Answer] = []
         """Answers to the next creates."""
+        self.version = {"major": "1", "minor": "34"}
+        self.helper_logs: list[api.Answer] = []
+        """Answers to the next reads of the helper's log."""
+        self.patches: list[Json] = []
+        self.log_reads: list[str] = []
+        """Containers whose logs were read without being followed."""
         self.lingers = False
         """A deleted pod stays, with its time of deletion, until `vanish`."""
         self._version = 0
@@ -31,6 +38,8 @@ class SmallCluster:
         self._grew = asyncio.Condition()
 
     async def script(self, request: api.Request) -> api.Answer:
+        if request.path == "/version":
+            return api.Answer(body=json.dumps(self.version).encode())
         parts = request.path.strip("/").split("/")
         namespace, name = parts[3], parts[5] if len(parts) > 5 else ""
         if parts[-1] == "log":
@@ -43,6 +52,8 @@ class SmallCluster:
             return api.refused(404, f'pods "{name}" not found')
         if request.method == "DELETE":
             return self._delete(namespace, name)
+        if request.method == "PATCH":
+            return self._patch(namespace, name, json.loads(request.body))
         if name:
             return api.Answer(body=json.dumps(self.pods[namespace, name]).encode())
         return api.listed(*(pod for (where, _), pod in self.pods.items() if where == namespace), version=self._version)
@@ -71,6 +82,28 @@ class SmallCluster:
         ended = {"exitCode": code, "startedAt": T.format(1), "finishedAt": T.format(9), **more}
         phase = "Failed" if code else "Succeeded"
         self.change(name, namespace, phase=phase, containerStatuses=[self._one(name, namespace, {"terminated": ended})])
+
+    def hand_over(self, name: str, message: str, code: int = 0, *, namespace: str = "a", **ended: Any) -> None:
+        """The main container has ended with this code, and the helper with this message."""
+        of_helper = {"terminated": {"exitCode": 0, "reason": "Completed", "message": message, **ended}}
+        pod = self.pods[namespace, name]
+        pod["status"] |= {"initContainerStatuses": [{"name": result_helper.NAME, "state": of_helper}]}
+        self.end(name, code, namespace)
+
+    def end_main(self, name: str, *others: str, namespace: str = "a") -> None:
+        """The main container has ended; the helper and others have not."""
+        ended = {"terminated": {"exitCode": 0, "startedAt": T.format(1), "finishedAt": T.format(9)}}
+        running = {"running": {"startedAt": T.format(0)}}
+        self.change(
+            name,
+            namespace,
+            phase="Running",
+            initContainerStatuses=[{"name": result_helper.NAME, "state": running}],
+            containerStatuses=[
+                self._one(name, namespace, ended),
+                *({"name": other, "state": running} for other in others),
+            ],
+        )
 
     def vanish(self, name: str, namespace: str = "a") -> None:
         """Gone from the API."""
@@ -111,6 +144,14 @@ class SmallCluster:
             self.vanish(name, namespace)
         return api.Answer(body=b"{}")
 
+    def _patch(self, namespace: str, name: str, patch: Json) -> api.Answer:
+        self.patches.append(patch)
+        pod = self.pods[namespace, name]
+        pod["metadata"]["annotations"] |= patch["metadata"].get("annotations", {})
+        pod["spec"] |= patch.get("spec", {})
+        self._tell("MODIFIED", pod)
+        return api.Answer(body=json.dumps(pod).encode())
+
     def _tell(self, kind: str, pod: Json) -> None:
         self._version += 1
         pod["metadata"]["resourceVersion"] = str(self._version)
@@ -139,6 +180,10 @@ class SmallCluster:
         since = request.query.get("sinceTime", "")
         if request.query.get("follow") == "true":
             return api.Answer(chunks=[], more=self._follow(namespace, name, since))
+        container = request.query.get("container", "")
+        self.log_reads.append(container)
+        if container == result_helper.NAME:
+            return self.helper_logs.pop(0) if self.helper_logs else api.Answer()
         return api.Answer(chunks=_lines(self.logs.get((namespace, name), []), since))
 
     async def _follow(self, namespace: str, name: str, since: str) -> AsyncIterator[bytes]:

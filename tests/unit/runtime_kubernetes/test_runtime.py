@@ -20,6 +20,7 @@ from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Skipped, Success
 from tradewind.model.states import AttemptPhase, EndReason
 from tradewind.ports import runtime as port
+from tradewind.ports import vault as vault_port
 from tradewind.runtime.kubernetes.access import Access, Fixed
 from tradewind.runtime.kubernetes.client import ClientOptions, ClusterClient
 from tradewind.runtime.kubernetes.limiter import Limits
@@ -90,9 +91,12 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def scene(cluster: SmallCluster, home: Path, **options: Any) -> AsyncIterator[Scene]:
+async def scene(cluster: SmallCluster, home: Path, extra: str = "{}", **options: Any) -> AsyncIterator[Scene]:
     async def render(request: port.RenderRequest) -> port.Rendered:
         return port.Rendered(fields={"image": "rendered:1", "cmds": ["true"], "namespace": "a"}, masked=("hunter22",))
+
+    async def find_connection(conn_id: str) -> vault_port.Connection | None:
+        return vault_port.Connection(conn_id=conn_id, extra=extra)
 
     (home / "attempts").mkdir(exist_ok=True)
     clock = QuickClock()
@@ -108,6 +112,7 @@ async def scene(cluster: SmallCluster, home: Path, **options: Any) -> AsyncItera
                 home=home,
                 client=client,
                 render=render,
+                find_connection=find_connection,
                 options=Options(**options),
                 clock=clock,
                 random=SeededRandom(1),
@@ -361,19 +366,6 @@ def test_what_the_api_refuses_ends_the_try_with_its_words(tmp_path: Path, answer
             assert isinstance(failed, Failed)
             assert (failed.reason, failed.retry, failed.entered) == (EndReason.REJECTED, False, False)
             assert said in failed.message
-
-    asyncio.run(play())
-
-
-def test_a_value_to_hand_over_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with scene(SmallCluster(), tmp_path) as here:
-            body = PodBody(arguments={"image": "i", "namespace": "a"}, do_xcom_push=True)
-            await here.runtime.launch([launches.launch(body, ONE)])
-            failed = (await here.end()).result.outcome
-            assert isinstance(failed, Failed)
-            assert "not read yet" in failed.message
-            assert here.cluster.created == []
 
     asyncio.run(play())
 

@@ -101,6 +101,7 @@ class _Annotations(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     task_id: str | None = msgspec.field(default=None, name="tradewind/task-id")
     try_number: str | None = msgspec.field(default=None, name="tradewind/try-number")
     map_index: str | None = msgspec.field(default=None, name="tradewind/map-index")
+    hurried: str | None = msgspec.field(default=None, name=views.HURRIED)
 
 
 class _Metadata(_Shape, frozen=True):
@@ -261,6 +262,7 @@ def _view(seen: _Pod) -> PodView:
         conditions=conditions,
         deleted=metadata.deletion_timestamp is not None,
         deadline_seconds=spec.active_deadline_seconds,
+        hurried=metadata.annotations is not None and metadata.annotations.hurried is not None,
         resource_version=metadata.resource_version,
         identity=_identity(metadata.annotations),
         created_at=metadata.creation_timestamp,

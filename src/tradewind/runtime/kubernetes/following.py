@@ -14,11 +14,12 @@ from typing import Any, Protocol
 import msgspec
 
 from tradewind.model.events import AttemptEnded, AttemptProgress
-from tradewind.model.outcome import Failed, Outcome, Result, Skipped, Success
+from tradewind.model.outcome import Failed, Outcome, Result, Skipped, Success, XComPush
 from tradewind.model.states import AttemptPhase, EndReason
+from tradewind.pods import result as pod_result
 from tradewind.pods.view import PodView
 from tradewind.ports import clock as clock_port
-from tradewind.runtime.kubernetes import phases, waiting
+from tradewind.runtime.kubernetes import phases, results, waiting
 from tradewind.runtime.kubernetes.log_file import LogFile
 from tradewind.runtime.kubernetes.log_following import ContainerLog
 from tradewind.runtime.kubernetes.record import Record
@@ -48,6 +49,14 @@ class Surroundings(Protocol):
         """Write the record."""
         ...
 
+    async def with_value(self, record: Record, view: PodView, ending: results.Ending) -> results.Ending:
+        """The end with the value that the pod handed over, or with why it cannot be taken."""
+        ...
+
+    def hurry(self, followed: Followed) -> None:
+        """Have its other containers end: the main one has, and its helper waits for them."""
+        ...
+
 
 class Followed:
     """One attempt."""
@@ -66,6 +75,7 @@ class Followed:
         self._pulls: dict[str, str] = {}
         self._waited = ""
         self._is_ending = False
+        self._is_hurried = False
 
     @property
     def attempt_id(self) -> str:
@@ -98,7 +108,7 @@ class Followed:
                 self._around.tell(event)
         self._read_logs(view)
         if phases.is_over(view):
-            self._finish(view)
+            self._over(view)
         elif why := waiting.hopeless(view):
             self.refuse(Failed(message=why, retry=False, reason=EndReason.REJECTED, entered=False))
 
@@ -125,7 +135,7 @@ class Followed:
         """It ends without having begun."""
         if not self._is_ending:
             self._is_ending = True
-            self._tell_end(failed, failed.message, None)
+            self._tell_end(results.Ending(failed, failed.message), None)
 
     # -- its log ---------------------------------------------------------------------------------------------------
 
@@ -148,6 +158,14 @@ class Followed:
 
     # -- its end ---------------------------------------------------------------------------------------------------
 
+    def _over(self, view: PodView) -> None:
+        """Its main container has ended; of a pod that hands over a value, the helper has yet to do so."""
+        if not results.is_awaited(self.record, view):
+            self._finish(view)
+        elif results.is_held_up(view) and not self._is_hurried:
+            self._is_hurried = True
+            self._around.hurry(self)
+
     def _finish(self, view: PodView | None, *, is_gone: bool = False) -> None:
         self._is_ending = True
         for follower in self._logs.values():
@@ -157,8 +175,12 @@ class Followed:
     async def _end(self, view: PodView | None) -> None:
         if self._reading:
             await asyncio.wait(self._reading)
-        outcome, said = self._outcome(view)
-        self._tell_end(outcome, said, view)
+        ending = results.Ending(*self._outcome(view))
+        if view is not None and results.may_have_value(self.record, view, ending.outcome):
+            ending = await self._around.with_value(self.record, view, ending)
+        if ending.note:
+            self.note(ending.note)
+        self._tell_end(ending, view)
 
     def finish_stopped(self) -> None:
         """It was stopped and its pod stays."""
@@ -182,24 +204,32 @@ class Followed:
                 return msgspec.structs.replace(outcome, rendered_map_index=index), said
         return outcome, said
 
-    def _tell_end(self, outcome: Outcome, said: str, view: PodView | None) -> None:
+    def _tell_end(self, ending: results.Ending, view: PodView | None) -> None:
         main = view.main if view is not None else None
         begun = view is not None and phases.has_begun(view)
         self.end = AttemptEnded(
             attempt_id=self.record.attempt_id,
             at=phases.ended_at(view, self._around.clock.now()) if view is not None else self._around.clock.now(),
-            result=Result(outcome=outcome),
+            result=Result(outcome=ending.outcome, xcoms=_pushes(view, ending.value)),
             started_at=main.started_at if main is not None and begun else None,
-            verdict=said,
+            verdict=ending.said,
             detail=_detail(view),
         )
         self._around.tell(self.end)
+
+
+def _pushes(view: PodView | None, value: XComPush | None) -> tuple[XComPush, ...]:
+    """What Airflow's operator pushes of every pod, and the value."""
+    if view is None:
+        return ()
+    told = (pod_result.push("pod_name", view.name), pod_result.push("pod_namespace", view.namespace))
+    return told if value is None else (*told, value)
 
 
 def _detail(view: PodView | None) -> dict[str, Any]:
     """What was seen, as plain JSON."""
     if view is None:
         return {}
-    plain: dict[str, Any] = msgspec.to_builtins(view)
+    plain: dict[str, Any] = msgspec.to_builtins(results.without_value(view))
     kept = ("containers", "conditions", "phase", "reason", "message", "disruption")
     return {name: plain[name] for name in kept if plain.get(name)}

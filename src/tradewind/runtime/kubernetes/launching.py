@@ -35,6 +35,7 @@ class Launching:
         render: Render,
         creator: Creator,
         place: Callable[[], Awaitable[requesting.Place]],
+        handover: Callable[[], Awaitable[requesting.Handover]],
         record: Callable[[Record], Awaitable[None]],
         note: Callable[[str], None],
         clock: clock_port.Clock,
@@ -45,6 +46,7 @@ class Launching:
         self._render = render
         self._creator = creator
         self._place = place
+        self._handover = handover
         self._record = record
         self._note = note
         self._clock = clock
@@ -84,7 +86,8 @@ class Launching:
         rendered = await self._rendered()
         if isinstance(rendered, Failed):
             return rendered
-        manifest, record = requesting.build(self._launch, self._body, rendered, await self._place())
+        handover = await self._handover() if self._body.do_xcom_push else None
+        manifest, record = requesting.build(self._launch, self._body, rendered, await self._place(), handover)
         await self._record(record)
         self.is_asking = True
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from tradewind.pods import result, result_helper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +15,9 @@ class Options:
     config_file: str = ""
     namespace: str = ""
     """Of pods that name none; empty: the kubeconfig's."""
+    result_way: str = result.SIDECAR
+    """How pods hand over their values where a task does not say it, one of `pods.result.WAYS`."""
+    helper: result_helper.Helper = field(default_factory=result_helper.Helper)
     log_streams: int = 32
     """Open at once, to follow logs."""
     log_file_bytes: int = 10 << 20

@@ -33,6 +33,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     skip_exit_codes: tuple[int, ...] = ()
     on_finish_action: str = "delete_pod"
     on_kill_action: str = "delete_pod"
+    result: str = ""
+    """Where its value comes from, one of `pods.result.WAYS`; empty: it hands over none."""
     masked: tuple[str, ...] = ()
     """Sensitive values that the task's templates used: they are in the pod's specification, and not in its log."""
     rendered_map_index: str | None = None

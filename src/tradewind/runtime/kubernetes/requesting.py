@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from tradewind.model.dagspec import PodBody
 from tradewind.model.problem import Problem
-from tradewind.pods import manifest, validity
+from tradewind.pods import manifest, result, result_helper, validity
 from tradewind.pods.identity import Identity
 from tradewind.pods.problems import BadPod
 from tradewind.ports import errors
@@ -34,23 +36,32 @@ class Place:
     namespace: str
     context: str = ""
     config_file: str = ""
+    result: str = result.SIDECAR
+    """How values are handed over where a task does not say it, one of `pods.result.WAYS`."""
 
 
-def build(launch: port.Launch, body: PodBody, rendered: port.Rendered, place: Place) -> tuple[Json, Record]:
-    """The manifest as it is sent, and what is kept of it. `rendered` has the arguments. Raises `errors.Rejected`."""
-    arguments = rendered.fields
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """What pods of tasks with a value get: the helper, or why it cannot run in the cluster."""
+
+    helper: result_helper.Helper
+    lack: errors.Rejected | None = None
+
+
+def build(
+    launch: port.Launch, body: PodBody, rendered: port.Rendered, place: Place, handover: Handover | None = None
+) -> tuple[Json, Record]:
+    """The manifest as it is sent, and what is kept of it. `rendered` has the arguments. Raises `errors.Rejected`.
+
+    `handover` is there for a task that hands a value over.
+    """
+    arguments = {**rendered.fields, "do_xcom_push": handover is not None}
     _check_place(arguments, place)
-    if body.do_xcom_push:
-        raise errors.Rejected(
-            "the value of a pod in a cluster is not read yet",
-            object=f"task {launch.task.task_id!r}",
-            code="not-here-yet",
-            hint="set do_xcom_push=False, or run it with --runtime process",
-        )
     try:
         pod = manifest.build(arguments, _identity(launch), manifest.Defaults(namespace=place.namespace))
     except BadPod as error:
         raise _rejected([error.problem]) from error
+    way = "" if handover is None else _add_handover(pod, arguments, place, handover)
     if found := validity.check(pod, arguments):
         raise _rejected(found)
     pod["metadata"]["annotations"] |= {HOME: place.home_id, ON_FINISH: body.on_finish_action}
@@ -61,6 +72,7 @@ def build(launch: port.Launch, body: PodBody, rendered: port.Rendered, place: Pl
         name=pod["metadata"]["name"],
         base=base,
         logged=tuple(_logged(arguments, pod, base)),
+        result=way,
         skip_exit_codes=body.skip_on_exit_code,
         on_finish_action=body.on_finish_action,
         on_kill_action=str(arguments.get("on_kill_action") or "delete_pod"),
@@ -69,6 +81,23 @@ def build(launch: port.Launch, body: PodBody, rendered: port.Rendered, place: Pl
         notes=tuple(_notes(arguments, body)),
     )
     return {"apiVersion": "v1", "kind": "Pod", **pod}, record
+
+
+def _add_handover(pod: Json, arguments: Mapping[str, Any], place: Place, handover: Handover) -> str:
+    """Bring the helper into the pod where it hands over the value; how it is handed over."""
+    try:
+        way = result.way(pod["metadata"]["annotations"], place.result)
+    except result.BadResult as error:
+        raise errors.Rejected(str(error), object="the pod", code="pod-refused", hint=error.hint) from error
+    if way != result.SIDECAR:
+        return way
+    if handover.lack is not None:
+        raise handover.lack
+    helper = handover.helper
+    if (context := arguments.get("xcom_sidecar_container_security_context")) is not None:
+        helper = msgspec.structs.replace(helper, security_context=context)
+    result_helper.add(pod, helper)
+    return way
 
 
 def _notes(arguments: Mapping[str, Any], body: PodBody) -> Iterator[str]:
@@ -127,7 +156,7 @@ def _logged(arguments: Mapping[str, Any], pod: Json, base: str) -> Iterator[str]
         if group == "containers" and arguments.get("get_logs") is False:
             continue
         wanted = arguments.get(argument)
-        names = [str(one.get("name")) for one in spec.get(group) or []]
+        names = [str(one.get("name")) for one in spec.get(group) or [] if one.get("name") != result_helper.NAME]
         yield from _chosen(default if wanted is None else wanted, names, argument)
 
 

@@ -8,6 +8,7 @@ everything else here is made anew from both. All state is touched by one loop on
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -19,11 +20,21 @@ from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Success
 from tradewind.model.states import EndReason
-from tradewind.pods.view import PodView
+from tradewind.pods.view import HURRIED, PodView
 from tradewind.ports import backoff, errors
 from tradewind.ports import clock as clock_port
 from tradewind.ports import runtime as port
-from tradewind.runtime.kubernetes import decode, launching, log_file, log_following, log_streams, phases, requesting
+from tradewind.runtime.kubernetes import (
+    decode,
+    launching,
+    log_file,
+    log_following,
+    log_streams,
+    phases,
+    requesting,
+    result_site,
+    results,
+)
 from tradewind.runtime.kubernetes.client import ClusterClient
 from tradewind.runtime.kubernetes.creating import Creator
 from tradewind.runtime.kubernetes.deleting import Deleter, Deletion
@@ -39,6 +50,7 @@ from tradewind.runtime.kubernetes.sweeping import Sweeper, is_to_go
 Event = AttemptProgress | AttemptEnded
 _TAKE_DOWN_SECONDS = 10.0
 _HOME_ID = "kubernetes-id"
+_MERGE_PATCH = "application/merge-patch+json"
 _log = logging.getLogger(__name__)
 
 
@@ -51,6 +63,7 @@ class KubernetesRuntime:
         home: Path,
         client: ClusterClient,
         render: launching.Render,
+        find_connection: result_site.FindConnection,
         options: Options,
         clock: clock_port.Clock,
         random: clock_port.Random,
@@ -63,6 +76,8 @@ class KubernetesRuntime:
         self._random = random
         self._records = Records(home)
         patience = Patience(clock=clock, random=random)
+        self._result_site = result_site.ResultSite(client, options.helper, find_connection)
+        self._results = results.Reader(client, clock=clock, random=random)
         self._creator = Creator(client, patience)
         self._deleter = Deleter(client, patience)
         self._streams = log_streams.Streams(options.log_streams)
@@ -181,6 +196,29 @@ class KubernetesRuntime:
             is_ours=followed.is_current,
         )
 
+    async def with_value(self, record: Record, view: PodView, ending: results.Ending) -> results.Ending:
+        """As `following.Surroundings` says."""
+        return await self._results.with_value(record, view, ending)
+
+    def hurry(self, followed: Followed) -> None:
+        """A kubelet that sees a deadline in the past stops the containers and leaves the pod, and its logs, there."""
+        record = followed.record
+        path = f"/api/v1/namespaces/{record.namespace}/pods/{record.name}"
+        marks = {"uid": record.uid, "annotations": {HURRIED: "true"}}
+        body = json.dumps({"metadata": marks, "spec": {"activeDeadlineSeconds": 1}}).encode()
+
+        async def patch() -> None:
+            try:
+                await self._client.request("PATCH", path, body=body, content_type=_MERGE_PATCH)
+            except (errors.NotFound, errors.Conflict):
+                pass  # it is gone, which is told by the reflector
+            except errors.Rejected as error:
+                # Without the right to patch it has to go; its log goes with it, and a value that only that holds.
+                _log.warning("pod %s/%s is deleted before its value is read: %s", record.namespace, record.name, error)
+                await self._delete(followed)
+
+        self.spawn(self._insist(patch, f"ending the other containers of {followed.attempt_id}"), "hurry")
+
     # -- the port --------------------------------------------------------------------------------------------------
 
     def lead(self, epoch: int) -> None:
@@ -275,6 +313,7 @@ class KubernetesRuntime:
             render=self._render,
             creator=self._creator,
             place=self._place,
+            handover=self._handover,
             record=record,
             note=note,
             clock=self.clock,
@@ -289,6 +328,12 @@ class KubernetesRuntime:
             namespace=options.namespace or access.namespace,
             context=options.context,
             config_file=options.config_file,
+            result=options.result_way,
+        )
+
+    async def _handover(self) -> requesting.Handover:
+        return requesting.Handover(
+            helper=await self._result_site.get_helper(), lack=await self._result_site.find_lack()
         )
 
     def _follow(self, record: Record) -> Followed:
