@@ -271,8 +271,7 @@ def test_a_stop_deletes_the_pod_and_what_it_waited_for_is_in_the_verdict(tmp_pat
             name = await here.launch()
             here.cluster.wait(name, "ErrImagePull", "manifest unknown")
             here.cluster.wait(name, "ImagePullBackOff", "Back-off pulling image")
-            await here.until(lambda: here.runtime._followed[ONE].view is not None)
-            await asyncio.sleep(0.05)
+            await here.until(lambda: "ImagePullBackOff" in str(here.runtime._followed[ONE].view))
             await here.runtime.stop(ONE, grace_seconds=5, reason="It did not start in time.")
             ended = await here.end()
             assert isinstance(ended.result.outcome, Failed)
@@ -291,7 +290,7 @@ def test_a_node_that_nobody_gives_is_told_with_the_schedulers_words(tmp_path: Pa
             name = await here.launch()
             told = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1: no memory"}
             here.cluster.change(name, conditions=[told])
-            await asyncio.sleep(0.05)
+            await here.until(lambda: "0/1: no memory" in str(here.runtime._followed[ONE].view))
             await here.runtime.stop(ONE, grace_seconds=5, reason="It did not start in time.")
             assert "Unschedulable: 0/1: no memory" in str((await here.end()).verdict)
 
