@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.test_runtime import Place
 from tests.support import server as servers
 from tests.support.cluster_api import Api, Namespace, wait_until
+from tests.support.cluster_runs import Place
 
 pytestmark = pytest.mark.cluster
 
