@@ -32,6 +32,12 @@ TITLES = {
     "pods_requests": "Kubernetes: API requests per pod, watches aside",
     "pods_memory_mb": "Kubernetes: memory of all processes (PSS) just after a run",
     "pods_fake_per_second": "Kubernetes without a kubelet (kwok): 1,000 pods, launched to finished",
+    "standing_memory_mb": "Kubernetes, pods that run: memory of the control plane (PSS of all its processes)",
+    "standing_kb_per_pod": "Kubernetes, pods that run: memory that each costs",
+    "standing_cpu_percent": "Kubernetes, pods that run: CPU at rest, 1 % of them changing each minute",
+    "standing_launch_cpu_ms": "Kubernetes, pods that run: CPU of each launch",
+    "standing_list_seconds": "Kubernetes, pods that run: a full list by the reflector",
+    "standing_stall_ms": "Kubernetes, pods that run: the longest stall of the loop in it",
     "pod_gap_ms": "Kubernetes: the watch event that ends an upstream → its downstream's create, 100 pods running",
 }
 HEAD = """\
