@@ -29,6 +29,7 @@ _REQUEST_SECONDS = 30.0
 LEAST_RULES: Sequence[Json] = (
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "delete", "get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]},
 )
 
 

@@ -60,11 +60,19 @@ class Place:
         return {"state": document["state"], **{task["task_id"]: task for task in document["tasks"]}}
 
     def log(self, task_id: str) -> list[str]:
-        """What its main container printed."""
+        """What its containers printed; fails where lines may be missing."""
+        lines = self.raw_log(task_id)
+        assert [line for line in lines if line[1] == "event" and "gap: " in line[3]] == []
+        return [line[3] for line in lines if line[1] != "event"]
+
+    def events(self, task_id: str) -> list[str]:
+        """What the cluster and we said in its log."""
+        return [line[3].removeprefix("[] ") for line in self.raw_log(task_id) if line[1] == "event"]
+
+    def raw_log(self, task_id: str) -> list[list[str]]:
+        """Time, stream, mark and text of each line."""
         files = sorted((self.home / "logs").glob(f"run=*/{task_id}/*.log"))
-        lines = [line.split(" ", 3) for file in files for line in file.read_text().splitlines()]
-        assert [line for line in lines if line[1] == "event"] == []
-        return [line[3] for line in lines]
+        return [line.split(" ", 3) for file in files for line in file.read_text().splitlines()]
 
 
 def kubeconfig_of(token: str, administrators: pathlib.Path, target: pathlib.Path) -> pathlib.Path:

@@ -29,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
             "tradewind tasks logs my_dag latest load -f",
             "tradewind tasks logs my_dag latest 'load[3]' --try 1 --grep 'ERROR|WARN'",
             "tradewind tasks logs my_dag latest load --since 10m",
+            "tradewind tasks logs my_dag latest load --container proxy",
         )
     )(logs)
 
@@ -42,6 +43,9 @@ def logs(
     all_tries: Annotated[bool, typer.Option("--all", help="Every attempt, one after another.")] = False,
     grep: Annotated[str | None, typer.Option("--grep", help="Only lines that match (a regular expression).")] = None,
     since: Annotated[str | None, typer.Option("--since", help="Only since then: 90s, 10m, 2h, 1d or ISO 8601.")] = None,
+    container: Annotated[
+        str | None, typer.Option("--container", help="Only lines of this container of its pod.")
+    ] = None,
     timestamps: Annotated[bool, typer.Option("--timestamps/--no-timestamps", help="Show when each line came.")] = True,
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
@@ -51,16 +55,17 @@ def logs(
     from tradewind.wiring import storage
 
     async def read() -> None:
-        only = Filter(grep, since)
         name, index = options.read_task(task_id)
         async with client.opened(home, client.settings_of(home, settings)) as (place, store):
             run = await finding.find_run(store, dag_id, run_id)
             reader = storage.open_logs(place)
             attempt = await finding.find_attempt(store, run, name, index, try_number, wait=follow)
+            only = Filter(grep, since, container, main=_main_container(attempt))
             if all_tries:
                 await _earlier(store, run, attempt, reader, only, timestamps)
             lines = reader.follow(attempt) if follow else reader.read(attempt)
             await _print(lines, only, timestamps)
+            only.check()
             if follow and attempt.phase is not AttemptPhase.ENDED:
                 attempt = await _ended(store, attempt)
             if attempt.verdict:
@@ -74,17 +79,50 @@ def logs(
 
 
 class Filter:
-    """Which lines are wanted. Raises `errors.Rejected` for a pattern or a moment that cannot be read."""
+    """Which lines are wanted. Raises `errors.Rejected` for a pattern or a moment that cannot be read.
 
-    def __init__(self, grep: str | None, since: str | None) -> None:
+    `main` is the container whose lines have no name.
+    """
+
+    def __init__(self, grep: str | None, since: str | None, container: str | None = None, *, main: str = "") -> None:
         self._pattern = _compiled(grep)
         self._since = read_since(since, datetime.now(UTC))
+        self._container = container
+        self._main = main
+        self._containers: set[str] = set()
 
     def wants(self, line: logs_port.LogLine) -> bool:
         """Whether to show it."""
+        if self._container is not None and not self._is_of_container(line):
+            return False
         return (self._since is None or line.at >= self._since) and (
             self._pattern is None or self._pattern.search(line.text) is not None
         )
+
+    def check(self) -> None:
+        """After a whole log: raises `errors.NotFound` where it has nothing of the container that was asked for."""
+        if self._container is None or self._container in self._containers:
+            return
+        raise errors.NotFound(
+            "wrote nothing to this log",
+            object=f"container {self._container!r}",
+            code="no-log",
+            hint=f"the log has lines of: {', '.join(sorted(self._containers)) or 'none'}; which containers are logged "
+            "is said by get_logs, container_logs and init_container_logs",
+        )
+
+    def _is_of_container(self, line: logs_port.LogLine) -> bool:
+        name = line.container
+        if line.stream != "event":
+            name = name or self._main
+            self._containers.add(name)
+        return name == self._container
+
+
+def _main_container(attempt: Attempt) -> str:
+    """As the pod's statuses say; `base` where they are not known (yet)."""
+    containers = attempt.detail.get("containers") or []
+    return next((str(one["name"]) for one in containers if one.get("role") == "main"), "base")
 
 
 def _compiled(grep: str | None) -> re.Pattern[str] | None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
+from tradewind.logs import demand
 from tradewind.logs import line as log_line
 from tradewind.model.ids import AttemptId
 from tradewind.model.rows import Attempt
@@ -29,6 +30,7 @@ class FolderLogs:
         self._attempts = home / "attempts"
         self._rest = home / "logs"
         self._clock = clock
+        self._demand = demand.FolderDemand(home)
         self.sealed_bytes = 0
         """Put at rest since this was made."""
 
@@ -52,13 +54,15 @@ class FolderLogs:
 
     async def follow(self, attempt: Attempt) -> AsyncIterator[logs_port.LogLine]:
         """All lines so far, then each as it comes, until the log is sealed or the attempt's directory is gone."""
-        path = self._find(attempt)
-        while path is None and (self._attempts / attempt.attempt_id).is_dir():
-            await self._clock.sleep(_LOOK_EVERY_SECONDS)
+        with self._demand.following(attempt.attempt_id) as follower:
             path = self._find(attempt)
-        if path is not None:
-            async for one in self._lines(path, attempt):
-                yield one
+            while path is None and (self._attempts / attempt.attempt_id).is_dir():
+                await self._clock.sleep(_LOOK_EVERY_SECONDS)
+                follower.still()
+                path = self._find(attempt)
+            if path is not None:
+                async for one in self._lines(path, attempt, follower):
+                    yield one
 
     async def seal(self, attempt: Attempt) -> None:
         """Move the log to rest. Idempotent; nothing to do where nothing was written."""
@@ -92,7 +96,9 @@ class FolderLogs:
                 return path
         return None
 
-    async def _lines(self, path: Path, follow: Attempt | None) -> AsyncIterator[logs_port.LogLine]:
+    async def _lines(
+        self, path: Path, follow: Attempt | None, follower: demand.Follower | None = None
+    ) -> AsyncIterator[logs_port.LogLine]:
         """Lines of an open file; the open file stays the same when it is moved to rest."""
         with path.open("rb") as file:
             tail = b""
@@ -107,6 +113,8 @@ class FolderLogs:
                     break
                 else:
                     await self._clock.sleep(_LOOK_EVERY_SECONDS)
+                if follower is not None:
+                    follower.still()
             if tail:
                 yield log_line.parse(tail.decode("utf-8", "backslashreplace"))
 

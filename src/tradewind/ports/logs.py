@@ -25,6 +25,14 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The line goes on in the next one."""
 
 
+class Demand(Protocol):
+    """Knows whose lines are wanted as they come."""
+
+    def list_followed(self) -> set[AttemptId]:
+        """Attempts whose logs somebody follows now."""
+        ...
+
+
 class Logs(Protocol):
     """Reads and seals logs."""
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 
 from tradewind import settings as settings_tree
+from tradewind.logs import demand
 from tradewind.pods import result_helper
 from tradewind.ports import clock as clock_port
 from tradewind.ports import vault as vault_port
@@ -53,6 +54,7 @@ async def open_runtime(
             ),
             clock=clock,
             random=random,
+            demand=demand.FolderDemand(home.path),
         ) as pods,
     ):
         yield beside.BesideRuntime(local=local, cluster=pods)

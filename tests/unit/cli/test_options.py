@@ -63,3 +63,24 @@ def test_a_pattern_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(errors.Rejected) as refused:
         task_logs.Filter("(", None)
     assert "--grep" in refused.value.problem.object
+
+
+def test_lines_of_one_container_are_told_by_its_name_and_the_main_ones_have_none() -> None:
+    lines = [
+        logs_port.LogLine(at=NOW, stream="stdout", text="main"),
+        logs_port.LogLine(at=NOW, stream="stdout", text="beside", container="proxy"),
+        logs_port.LogLine(at=NOW, stream="event", text="Scheduled"),
+        logs_port.LogLine(at=NOW, stream="event", text="gap", container="proxy"),
+    ]
+
+    def kept(container: str) -> list[str]:
+        only = task_logs.Filter(None, None, container, main="app")
+        found = [line.text for line in lines if only.wants(line)]
+        only.check()
+        return found
+
+    assert kept("app") == ["main"]
+    assert kept("proxy") == ["beside", "gap"]
+    with pytest.raises(errors.NotFound) as absent:
+        kept("other")
+    assert "app, proxy" in absent.value.problem.hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pathlib
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewind.clock import SystemClock
-from tradewind.logs import folder, line
+from tradewind.logs import demand, folder, line
 from tradewind.model.ids import AttemptId, RunKey, TaskId
 from tradewind.model.rows import Attempt
 from tradewind.ports import errors
@@ -95,3 +96,20 @@ def test_an_attempt_that_wrote_nothing_has_no_log_and_says_so(tmp_path: pathlib.
     asyncio.run(logs.seal(make_attempt()))
     with pytest.raises(errors.NotFound, match="wrote nothing"):
         asyncio.run(texts(logs.read(make_attempt())))
+
+
+def test_whose_log_is_followed_is_known_as_long_as_somebody_does(tmp_path: pathlib.Path) -> None:
+    wanted = demand.FolderDemand(tmp_path)
+    assert wanted.list_followed() == set()
+    with wanted.following(AttemptId("a")):
+        assert demand.FolderDemand(tmp_path).list_followed() == {"a"}
+    assert wanted.list_followed() == set()
+
+
+def test_one_who_followed_and_was_killed_is_forgotten(tmp_path: pathlib.Path) -> None:
+    left = tmp_path / "followed" / "a"
+    left.parent.mkdir()
+    left.touch()
+    os.utime(left, (1, 1))
+    assert demand.FolderDemand(tmp_path).list_followed() == set()
+    assert not left.exists()

@@ -20,6 +20,9 @@ class SmallCluster:
     def __init__(self) -> None:
         self.pods: dict[tuple[str, str], Json] = {}
         self.logs: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self.events: dict[str, list[Json]] = {}
+        """By namespace, as the API has them now."""
+        self.refuses_events = False
         self.deleted: list[str] = []
         self.created: list[str] = []
         self.refusals: list[api.Answer] = []
@@ -35,6 +38,8 @@ class SmallCluster:
         self._version = 0
         self._history: list[tuple[int, str, bytes]] = []
         self._watches: list[tuple[str, asyncio.Queue[bytes | None]]] = []
+        self._told_events: list[tuple[int, str, bytes]] = []
+        self._event_watches: list[tuple[str, asyncio.Queue[bytes | None]]] = []
         self._grew = asyncio.Condition()
 
     async def script(self, request: api.Request) -> api.Answer:
@@ -44,6 +49,8 @@ class SmallCluster:
         namespace, name = parts[3], parts[5] if len(parts) > 5 else ""
         if parts[-1] == "log":
             return self._log(namespace, name, request)
+        if parts[4] == "events":
+            return self._events(namespace, request)
         if request.method == "POST":
             return self._create(namespace, json.loads(request.body))
         if request.is_watch:
@@ -116,7 +123,43 @@ class SmallCluster:
             self.logs.setdefault((namespace, name), []).extend(lines)
             self._grew.notify_all()
 
+    def report(self, name: str, reason: str, message: str = "", namespace: str = "a", **more: Any) -> None:
+        """An event of a pod: a new one, or with `uid` one that is there."""
+        told = {
+            "metadata": {"uid": more.pop("uid", f"event-{len(self._told_events)}")},
+            "involvedObject": {"kind": "Pod", "name": name, "uid": self.pods[namespace, name]["metadata"]["uid"]},
+            "reason": reason,
+            "message": message,
+            "type": "Normal",
+            "count": 1,
+            "firstTimestamp": T.format(1),
+            "lastTimestamp": T.format(1),
+            **more,
+        }
+        kept = self.events.setdefault(namespace, [])
+        kept[:] = [one for one in kept if one["metadata"]["uid"] != told["metadata"]["uid"]]
+        self._version += 1
+        told["metadata"]["resourceVersion"] = str(self._version)
+        kept.append(told)
+        self._told_events.append((self._version, namespace, api.event("ADDED", told)))
+        for where, queue in self._event_watches:
+            if where == namespace:
+                queue.put_nowait(api.event("ADDED", told))
+
     # -- the API ---------------------------------------------------------------------------------------------------
+
+    def _events(self, namespace: str, request: api.Request) -> api.Answer:
+        if self.refuses_events:
+            said = 'events is forbidden: User "u" cannot list resource "events" in API group "" in the namespace "a"'
+            return api.refused(403, said)
+        if not request.is_watch:
+            return api.listed(*self.events.get(namespace, []), version=self._version)
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        for version, where, event in self._told_events:
+            if version > int(request.query["resourceVersion"]) and where == namespace:
+                queue.put_nowait(event)
+        self._event_watches.append((namespace, queue))
+        return api.Answer(chunks=[], more=_each(queue))
 
     def _one(self, name: str, namespace: str, state: Json) -> Json:
         return {"name": self.pods[namespace, name]["spec"]["containers"][0]["name"], "state": state, "image": "i"}

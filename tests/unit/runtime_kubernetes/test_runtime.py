@@ -217,7 +217,7 @@ def test_a_pod_that_ended_while_nobody_looked_is_told_with_its_result_and_its_lo
     async def play() -> None:
         cluster = SmallCluster()
         async with scene(cluster, tmp_path) as here:
-            name = await here.launch()
+            name = await here.launch(log_pod_spec_on_failure=False)
             await here.until(lambda: bool(here.phases()))
         await cluster.say(name, ("2026-01-01T00:00:02Z", "alone"))
         cluster.end(name, 4)

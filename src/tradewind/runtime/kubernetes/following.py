@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any, Protocol
 
 import msgspec
@@ -22,10 +23,13 @@ from tradewind.ports import clock as clock_port
 from tradewind.runtime.kubernetes import phases, results, waiting
 from tradewind.runtime.kubernetes.log_file import LogFile
 from tradewind.runtime.kubernetes.log_following import ContainerLog
+from tradewind.runtime.kubernetes.pod_events import EventSeen, PodEvents, Told
 from tradewind.runtime.kubernetes.record import Record
 
 _log = logging.getLogger(__name__)
 _READABLE = ("running", "terminated")
+_START_EVENTS = timedelta(seconds=2)
+"""Events have whole seconds, and the kubelet's last ones of a start come after it."""
 
 
 class Surroundings(Protocol):
@@ -57,6 +61,14 @@ class Surroundings(Protocol):
         """Have its other containers end: the main one has, and its helper waits for them."""
         ...
 
+    def follow_events(self, followed: Followed) -> None:
+        """From now on `heard` is told what the cluster says of its pod."""
+        ...
+
+    def find_specification(self, followed: Followed) -> str | None:
+        """What people may see of its pod's specification."""
+        ...
+
 
 class Followed:
     """One attempt."""
@@ -65,6 +77,8 @@ class Followed:
         self.record = record
         self.file = file
         self.view: PodView | None = None
+        self.events = PodEvents()
+        """What the cluster said of its pod."""
         self.end: AttemptEnded | None = None
         """What was told of its end."""
         self.stop_reason: str | None = None
@@ -100,6 +114,7 @@ class Followed:
         if not self.record.uid:
             self.record = msgspec.structs.replace(self.record, uid=view.uid)
             self._around.keep(self.record)
+            self._around.follow_events(self)
         self.view = view
         self._pulls |= waiting.pull_errors(view)
         for event in phases.progress(view):
@@ -111,6 +126,12 @@ class Followed:
             self._over(view)
         elif why := waiting.hopeless(view):
             self.refuse(Failed(message=why, retry=False, reason=EndReason.REJECTED, entered=False))
+
+    def heard(self, event: EventSeen) -> None:
+        """The cluster says something of its pod. It decides nothing."""
+        told = self.events.add(event)
+        if told is not None and self.record.events_on_startup and self._is_of_start(event):
+            self._show(told)
 
     def gone(self, view: PodView | None) -> None:
         """Its pod is not there any more, and it is sure. `view` is the last that was seen of it."""
@@ -130,6 +151,11 @@ class Followed:
             self.file.note(text)
         except OSError as error:
             _log.error("log of attempt %s: %s", self.attempt_id, error)
+
+    def want_logs(self) -> None:
+        """Somebody follows its log, live."""
+        for follower in self._logs.values():
+            follower.want()
 
     def refuse(self, failed: Failed) -> None:
         """It ends without having begun."""
@@ -156,6 +182,29 @@ class Followed:
         except OSError as error:  # a full disk must not keep the attempt from ending
             _log.error("log of attempt %s, container %s: %s", self.attempt_id, follower.container, error)
 
+    def _is_of_start(self, event: EventSeen) -> bool:
+        """Whether it was said before the main container ran, whenever it comes."""
+        main = self.view.main if self.view is not None else None
+        if self.view is None or main is None or not phases.has_begun(self.view) or main.started_at is None:
+            return True
+        return event.first_at <= main.started_at + _START_EVENTS
+
+    def _show(self, told: Told) -> None:
+        told.shown = told.count
+        try:
+            self.file.note_once(told.text, told.last_at)
+        except OSError as error:
+            _log.error("log of attempt %s: %s", self.attempt_id, error)
+
+    def _show_last(self, outcome: Outcome) -> None:
+        """What comes after the containers' lines: events that were said again, and what a failure is to show."""
+        failed = isinstance(outcome, Failed)
+        for told in self.events.unshown():
+            if told.shown or (failed and self.record.events_on_failure):
+                self._show(told)
+        if failed and self.record.spec_on_failure and (shown := self._around.find_specification(self)):
+            self.note(f"the pod's specification as it was sent, without secrets:\n{shown}")
+
     # -- its end ---------------------------------------------------------------------------------------------------
 
     def _over(self, view: PodView) -> None:
@@ -180,6 +229,7 @@ class Followed:
             ending = await self._around.with_value(self.record, view, ending)
         if ending.note:
             self.note(ending.note)
+        self._show_last(ending.outcome)
         self._tell_end(ending, view)
 
     def finish_stopped(self) -> None:
@@ -213,7 +263,7 @@ class Followed:
             result=Result(outcome=ending.outcome, xcoms=_pushes(view, ending.value)),
             started_at=main.started_at if main is not None and begun else None,
             verdict=ending.said,
-            detail=_detail(view),
+            detail=_detail(view, self.events),
         )
         self._around.tell(self.end)
 
@@ -226,10 +276,11 @@ def _pushes(view: PodView | None, value: XComPush | None) -> tuple[XComPush, ...
     return told if value is None else (*told, value)
 
 
-def _detail(view: PodView | None) -> dict[str, Any]:
-    """What was seen, as plain JSON."""
+def _detail(view: PodView | None, events: PodEvents) -> dict[str, Any]:
+    """What was seen and said, as plain JSON."""
+    said = events.plain()
     if view is None:
-        return {}
-    plain: dict[str, Any] = msgspec.to_builtins(results.without_value(view))
-    kept = ("containers", "conditions", "phase", "reason", "message", "disruption")
+        return {"events": said} if said else {}
+    plain: dict[str, Any] = {**msgspec.to_builtins(results.without_value(view)), "events": said}
+    kept = ("containers", "conditions", "phase", "reason", "message", "disruption", "node", "events")
     return {name: plain[name] for name in kept if plain.get(name)}

@@ -7,7 +7,8 @@ stopped before its create was asked gets no pod. A full quota parks it: no pod, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from tradewind.model.dagspec import PodBody
 from tradewind.model.outcome import Failed
@@ -36,7 +37,7 @@ class Launching:
         creator: Creator,
         place: Callable[[], Awaitable[requesting.Place]],
         handover: Callable[[], Awaitable[requesting.Handover]],
-        record: Callable[[Record], Awaitable[None]],
+        record: Callable[[Record, Mapping[str, Any]], Awaitable[None]],
         note: Callable[[str], None],
         clock: clock_port.Clock,
         random: clock_port.Random,
@@ -88,7 +89,7 @@ class Launching:
             return rendered
         handover = await self._handover() if self._body.do_xcom_push else None
         manifest, record = requesting.build(self._launch, self._body, rendered, await self._place(), handover)
-        await self._record(record)
+        await self._record(record, manifest)
         self.is_asking = True
         try:
             return await self._creator.create(manifest)

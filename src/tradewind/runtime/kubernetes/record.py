@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from tradewind.model.ids import AttemptId
 
 FILE = "cluster-pod.json"
+_SHOWN = "cluster-pod-shown.json"
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,6 +42,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rendered_map_index: str | None = None
     notes: tuple[str, ...] = ()
     """First lines of the log."""
+    prefixed: bool = True
+    """People see the names of containers before their lines."""
+    events_on_startup: bool = True
+    events_on_failure: bool = False
+    """Which of the pod's events are in its log."""
+    spec_on_failure: bool = False
+    """Its specification, without secrets, is in its log."""
 
 
 class Records:
@@ -67,6 +76,22 @@ class Records:
             if lasting:
                 os.fsync(descriptor)
         temporary.rename(folder / FILE)
+
+    def put_shown(self, attempt_id: AttemptId, pod: Mapping[str, Any]) -> None:
+        """Keep what people may see of the pod as it is sent. Raises OSError."""
+        path = self.folder(attempt_id) / _SHOWN
+        path.touch(mode=0o600)
+        path.write_bytes(msgspec.json.encode(pod))
+
+    def find_shown(self, attempt_id: AttemptId) -> str | None:
+        """What `put_shown` kept, as YAML."""
+        import yaml  # for failures only
+
+        try:
+            pod = msgspec.json.decode((self.folder(attempt_id) / _SHOWN).read_bytes())
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return str(yaml.safe_dump(pod, sort_keys=False))
 
     def list(self) -> Sequence[Record]:
         """All, by attempt id. One that nobody can read is left out: its attempt is launched again, under one name."""

@@ -25,7 +25,6 @@ Json = dict[str, Any]
 HOME = "tradewind/home"
 """Annotation: which Tradewind made the pod, so that others leave it alone."""
 ON_FINISH = "tradewind/on-finish-action"
-_NOT_SHOWN_YET = ("log_events_on_failure", "log_events_on_startup", "log_pod_spec_on_failure")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +78,10 @@ def build(
         masked=rendered.masked,
         rendered_map_index=rendered.rendered_map_index,
         notes=tuple(_notes(arguments, body)),
+        prefixed=arguments.get("container_name_log_prefix_enabled") is not False,
+        events_on_startup=arguments.get("log_events_on_startup") is not False,
+        events_on_failure=bool(arguments.get("log_events_on_failure")),
+        spec_on_failure=arguments.get("log_pod_spec_on_failure") is not False,
     )
     return {"apiVersion": "v1", "kind": "Pod", **pod}, record
 
@@ -101,9 +104,6 @@ def _add_handover(pod: Json, arguments: Mapping[str, Any], place: Place, handove
 
 
 def _notes(arguments: Mapping[str, Any], body: PodBody) -> Iterator[str]:
-    for name in _NOT_SHOWN_YET:
-        if arguments.get(name):
-            yield f"{name}: not shown here yet"
     if arguments.get("in_cluster") is not None:
         yield "in_cluster: how the cluster is reached is a setting here, runtime.kubernetes.in_cluster"
     if body.schedule_timeout_seconds not in (None, body.startup_timeout_seconds):

@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,9 +20,11 @@ from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Success
 from tradewind.model.states import EndReason
+from tradewind.pods import redaction
 from tradewind.pods.view import HURRIED, PodView
 from tradewind.ports import backoff, errors
 from tradewind.ports import clock as clock_port
+from tradewind.ports import logs as logs_port
 from tradewind.ports import runtime as port
 from tradewind.runtime.kubernetes import (
     decode,
@@ -38,6 +40,7 @@ from tradewind.runtime.kubernetes import (
 from tradewind.runtime.kubernetes.client import ClusterClient
 from tradewind.runtime.kubernetes.creating import Creator
 from tradewind.runtime.kubernetes.deleting import Deleter, Deletion
+from tradewind.runtime.kubernetes.event_watch import EventWatch, EventWatches
 from tradewind.runtime.kubernetes.following import Followed
 from tradewind.runtime.kubernetes.options import Options
 from tradewind.runtime.kubernetes.patience import Patience
@@ -49,6 +52,7 @@ from tradewind.runtime.kubernetes.sweeping import Sweeper, is_to_go
 
 Event = AttemptProgress | AttemptEnded
 _TAKE_DOWN_SECONDS = 10.0
+_HEED_SECONDS = 1.0
 _HOME_ID = "kubernetes-id"
 _MERGE_PATCH = "application/merge-patch+json"
 _log = logging.getLogger(__name__)
@@ -67,8 +71,10 @@ class KubernetesRuntime:
         options: Options,
         clock: clock_port.Clock,
         random: clock_port.Random,
+        demand: logs_port.Demand | None = None,
     ) -> None:
         self.clock = clock
+        self._demand = demand
         self._home = home
         self._client = client
         self._render = render
@@ -82,6 +88,10 @@ class KubernetesRuntime:
         self._deleter = Deleter(client, patience)
         self._streams = log_streams.Streams(options.log_streams)
         self._scopes = Scopes(self._reflector, self._take, self._failed)
+        self._event_watches = EventWatches(
+            lambda namespace: EventWatch(client, namespace, clock=clock, random=random),
+            lambda watch: self.spawn(watch.run(), "events"),
+        )
         self._home_id = ""
         self._followed: dict[str, Followed] = {}
         self._launching: dict[str, tuple[launching.Launching, asyncio.Task[None]]] = {}
@@ -106,6 +116,8 @@ class KubernetesRuntime:
         )
         for record in await asyncio.to_thread(self._records.list):
             await self._adopt(record)
+        if self._demand is not None:
+            self.spawn(self._heed(self._demand), "demand for logs")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -128,7 +140,17 @@ class KubernetesRuntime:
     async def _adopt(self, record: Record) -> None:
         followed = self._follow(record)
         await asyncio.to_thread(followed.file.resume)
+        if record.uid:
+            self.follow_events(followed)
         self._scopes.ensure(record.namespace)
+
+    async def _heed(self, demand: logs_port.Demand) -> None:
+        """Logs that somebody follows are read at once."""
+        while True:
+            for attempt_id in demand.list_followed():
+                if (followed := self._followed.get(attempt_id)) is not None:
+                    followed.want_logs()
+            await self.clock.sleep(_HEED_SECONDS)
 
     def _take_down(self, followed: Followed) -> None:
         """Nobody will follow it any more."""
@@ -180,6 +202,14 @@ class KubernetesRuntime:
             self._records.put(record, lasting=False)
         except OSError as error:
             _log.warning("record of attempt %s: %s", record.attempt_id, error)
+
+    def follow_events(self, followed: Followed) -> None:
+        """From now on it is told what the cluster says of its pod."""
+        self._event_watches.ensure(followed.record.namespace).follow(followed.record.uid, followed.heard)
+
+    def find_specification(self, followed: Followed) -> str | None:
+        """What people may see of its pod's specification."""
+        return self._records.find_shown(followed.record.attempt_id)
 
     def container_log(self, followed: Followed, container: str) -> log_following.ContainerLog:
         """A follower of one container's log."""
@@ -296,12 +326,16 @@ class KubernetesRuntime:
     # -- launching -------------------------------------------------------------------------------------------------
 
     def _way(self, launch: port.Launch, body: PodBody) -> launching.Launching:
-        async def record(record: Record) -> None:
+        async def record(record: Record, manifest: Mapping[str, Any]) -> None:
             known = self._followed.get(record.attempt_id)
             if known is None:
                 await asyncio.to_thread(self._records.put, record)
+                if record.spec_on_failure:
+                    shown = redaction.redact(manifest)
+                    await asyncio.to_thread(self._records.put_shown, record.attempt_id, shown)
                 self._follow(record)
             self._scopes.ensure(record.namespace)
+            self._event_watches.ensure(record.namespace)
 
         def note(text: str) -> None:
             if (followed := self._followed.get(launch.attempt.attempt_id)) is not None:
@@ -345,6 +379,7 @@ class KubernetesRuntime:
             self._records.folder(record.attempt_id) / "log",
             now=self.clock.now,
             unnamed=record.base,
+            prefixed=record.prefixed,
             masked=record.masked,
             quota_bytes=self._options.log_quota_bytes,
         )
@@ -479,6 +514,8 @@ class KubernetesRuntime:
             await self._insist(delete, f"deleting pod {record.namespace}/{record.name}")
         await asyncio.to_thread(self._records.remove, record.attempt_id)
         self._followed.pop(record.attempt_id, None)
+        if record.namespace:
+            self._event_watches.ensure(record.namespace).leave(record.uid)
 
     async def _delete(self, followed: Followed) -> Deletion:
         record = followed.record
