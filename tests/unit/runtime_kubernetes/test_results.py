@@ -197,7 +197,8 @@ def test_a_bad_value_of_a_container_that_did_not_succeed_is_only_noted(
 ) -> None:
     async def play() -> None:
         async with scene(SmallCluster(), tmp_path) as here:
-            body = PodBody(arguments={"image": "i", "namespace": "a"}, do_xcom_push=True, skip_on_exit_code=(99,))
+            arguments = {"image": "i", "namespace": "a", "log_pod_spec_on_failure": False}
+            body = PodBody(arguments=arguments, do_xcom_push=True, skip_on_exit_code=(99,))
             name = await here.launch(body)
             here.cluster.hand_over(name, handed(b"{"), code)
             found = (await here.end()).result.outcome
