@@ -74,6 +74,8 @@ def to_plain(value: Any, path: str = "", depth: int = 0) -> Any:
         return _dict(value, path, depth)
     if isinstance(value, list):
         return [to_plain(item, f"{path}[{place}]", depth + 1) for place, item in enumerate(value)]
+    if isinstance(value, dt.tzinfo):
+        return _time_zone(value)
     for kind, name, write in _WRITERS:
         if isinstance(value, kind):
             return _tagged(name or _name(value), *write(value, path, depth))
@@ -83,17 +85,12 @@ def to_plain(value: Any, path: str = "", depth: int = 0) -> Any:
 def _dict(value: dict[Any, Any], path: str, depth: int) -> dict[str, Any]:
     if CLASSNAME in value or "__id__" in value:
         raise _refuse(path, f"its key {CLASSNAME!r} is reserved")
-    return {_key(key, path): to_plain(item, f"{path}[{key!r}]", depth + 1) for key, item in value.items()}
+    return {_key(key): to_plain(item, f"{path}[{key!r}]", depth + 1) for key, item in value.items()}
 
 
-def _key(key: Any, path: str) -> str:
-    if isinstance(key, enum.Enum) and isinstance(key, str):
-        return str(key.value)
-    if isinstance(key, str):
-        return str(key)
-    if key is None or isinstance(key, (int, float)):
-        return str(key)
-    raise _refuse(path, "a dict's keys must be texts")
+def _key(key: Any) -> str:
+    """Keys become texts, as in Airflow."""
+    return str(key.value) if isinstance(key, enum.Enum) and isinstance(key, str) else str(key)
 
 
 def _tagged(name: str, version: int, data: Any) -> dict[str, Any]:
@@ -104,7 +101,11 @@ def _other(value: Any, path: str, depth: int) -> Any:
     kind = type(value)
     module = kind.__module__.partition(".")[0]
     if module == "numpy" and hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        return _tagged(_name(value), 1, value.item())
+        return _tagged(_name(value), 1, to_plain(value.item(), path, depth + 1))
+    if module == "pandas" and hasattr(value, "to_parquet"):
+        return _tagged(_name(value), 1, _parquet(value, path))
+    if hasattr(value, "model_dump") and hasattr(kind, "model_validate"):
+        return _tagged(_name(value), 1, to_plain(value.model_dump(mode="json"), path, depth + 1))
     if hasattr(value, "serialize") and not isinstance(value, type):
         version = int(getattr(kind, "__version__", 0) or 0)
         return _tagged(_name(value), version, to_plain(value.serialize(), path, depth + 1))
@@ -124,14 +125,23 @@ def _other(value: Any, path: str, depth: int) -> Any:
 
 def _fields(value: Any) -> dict[str, Any] | None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        # What a dataclass holds of others comes back as dicts, as in Airflow.
+        return dataclasses.asdict(value)
     attrs = getattr(type(value), "__attrs_attrs__", None)
     if attrs is not None:
-        return {field.name: getattr(value, field.name) for field in attrs}
-    if hasattr(value, "model_dump") and hasattr(type(value), "model_validate"):
-        dumped: dict[str, Any] = value.model_dump()
-        return dumped
+        return {field.name: getattr(value, field.name) for field in attrs if field.init}
     return None
+
+
+def _parquet(frame: Any, path: str) -> str:
+    import io
+
+    buffer = io.BytesIO()
+    try:
+        frame.to_parquet(buffer, engine="pyarrow", compression="snappy")
+    except ImportError:
+        raise _refuse(path, "a DataFrame is written by pyarrow, which is not installed here") from None
+    return buffer.getvalue().hex()
 
 
 def _refuse(path: str, why: str) -> Unserialisable:
@@ -161,14 +171,21 @@ def _moment(value: dt.datetime, _path: str, _depth: int) -> tuple[int, Any]:
 def _zone(value: dt.datetime) -> Any:
     if value.tzinfo is None:
         return None
-    name = getattr(value.tzinfo, "name", None) or getattr(value.tzinfo, "key", None)
-    offset = value.utcoffset() or dt.timedelta(0)
-    if isinstance(name, str) and name != "UTC" and not name.startswith(("+", "-")):
-        parts: list[Any] = [name, "pendulum.tz.timezone.Timezone", 1, True]
-    else:
-        seconds = int(offset.total_seconds())
-        parts = ["UTC" if seconds == 0 else seconds, "pendulum.tz.timezone.FixedTimezone", 1, True]
-    return _tagged("builtins.tuple", 1, parts)
+    found = _zone_parts(value.tzinfo, value.utcoffset())
+    return _tagged("builtins.tuple", 1, [found[1], found[0], 1, True])
+
+
+_FIXED = "pendulum.tz.timezone.FixedTimezone"
+
+
+def _zone_parts(zone: dt.tzinfo, offset: dt.timedelta | None) -> tuple[str, Any]:
+    """The class that stands for a zone, and its name or its offset in seconds."""
+    name = next((found for one in ("key", "name", "zone") if isinstance(found := getattr(zone, one, None), str)), None)
+    kind = _name(zone)
+    if name is not None and kind != _FIXED:
+        return kind, name
+    seconds = int((offset or dt.timedelta(0)).total_seconds())
+    return _FIXED, seconds or "UTC"
 
 
 def _items(value: Iterable[Any], path: str, depth: int) -> tuple[int, Any]:
@@ -178,6 +195,11 @@ def _items(value: Iterable[Any], path: str, depth: int) -> tuple[int, Any]:
 def _decimal(value: decimal.Decimal, _path: str, _depth: int) -> tuple[int, Any]:
     exponent = value.as_tuple().exponent
     return 1, int(value) if isinstance(exponent, int) and exponent >= 0 else float(value)
+
+
+def _time_zone(value: dt.tzinfo) -> Any:
+    kind, data = _zone_parts(value, value.utcoffset(None))
+    return _tagged(kind, 1, data)
 
 
 Writer = Callable[[Any, str, int], tuple[int, Any]]
@@ -222,7 +244,9 @@ def _read_moment(data: Any) -> Any:
 def _read_native(data: Any) -> Any:
     found = _read_moment(data)
     fields = (found.year, found.month, found.day, found.hour, found.minute, found.second, found.microsecond)
-    return dt.datetime(*fields, tzinfo=found.tzinfo, fold=found.fold)
+    # pendulum says fold=1 of every moment; it means something only where a clock shows a time twice.
+    first, second = (dt.datetime(*fields, tzinfo=found.tzinfo, fold=fold) for fold in (0, 1))
+    return first if found.tzinfo is None or first.utcoffset() == second.utcoffset() else second.replace(fold=found.fold)
 
 
 def _read_zone(parts: Any) -> Any:
@@ -279,7 +303,9 @@ def _instance(name: str, version: int, data: Any) -> Any:
     if hasattr(cls, "deserialize"):
         return cls.deserialize(from_plain(data), version)
     if name.startswith("numpy."):
-        return cls(data)
+        return cls(from_plain(data))
+    if name.startswith("pandas."):
+        return _frame(data)
     fields = from_plain(data)
     if hasattr(cls, "model_validate"):
         return cls.model_validate(fields)
@@ -293,6 +319,13 @@ def _instance(name: str, version: int, data: Any) -> Any:
             hint="give the class a deserialize() method",
         )
     )
+
+
+def _frame(data: str) -> Any:
+    import importlib
+    import io
+
+    return importlib.import_module("pandas").read_parquet(io.BytesIO(bytes.fromhex(data)), engine="pyarrow")
 
 
 def _loaded(name: str) -> Any:
