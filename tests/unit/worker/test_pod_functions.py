@@ -1,4 +1,4 @@
-"""`@task.kubernetes` and `@task.kubernetes_cmd`: what their functions become when the pod is described, and how they run.
+"""`@task.kubernetes` and `@task.kubernetes_cmd`: what their functions become as pods, and how they run.
 
 The command of the pod is run here as its container would run it, by `sh` and a Python that knows nothing of ours.
 """
