@@ -81,6 +81,7 @@ def run(
     epilog=options.examples(
         "tradewind render my_dag.py train_model",
         "tradewind render my_dag.py load --map-index 3 --output json",
+        "tradewind render my_dag.py train_model --runtime kubernetes --server-dry-run",
     )
 )
 def render(
@@ -90,7 +91,14 @@ def render(
     conf: Annotated[str | None, typer.Option("--conf", help="A JSON object, the run's conf.")] = None,
     logical_date: Annotated[str | None, typer.Option("--logical-date", help="ISO 8601.")] = None,
     map_index: Annotated[int, typer.Option("--map-index", help="Which element of a mapped task.")] = -1,
+    runtime: options.RuntimeOption = "process",
+    context: options.ContextOption = None,
+    server_dry_run: Annotated[
+        bool,
+        typer.Option("--server-dry-run", help="Ask the API server, and print the pod that it would make of it."),
+    ] = False,
     settings: options.SettingsOption = None,
+    flags: options.SetOption = None,
     output: Annotated[str, typer.Option("--output", "-o", help="yaml or json.")] = "yaml",
 ) -> None:
     """Show the pod manifest as it would be sent, or the rendered fields of another task. Nothing runs."""
@@ -100,6 +108,7 @@ def render(
 
     with exits.reported():
         options.choose("--output", output, ("yaml", "json"))
+        chosen = options.cluster_flags(runtime, context, flags)
         request = render_command.Request(
             file=file,
             task_id=task_id,
@@ -107,8 +116,10 @@ def render(
             conf=options.read_conf(conf),
             logical_date=options.read_moment(logical_date),
             map_index=map_index,
-            settings=settings_tree.load(settings or run_command.beside(file) or settings_tree.find(None)),
+            settings=settings_tree.load(settings or run_command.beside(file) or settings_tree.find(None), flags=chosen),
             output=output,
+            in_cluster=runtime == "kubernetes",
+            tried_out=server_dry_run,
         )
         code = render_command.render(request)
     raise typer.Exit(code)

@@ -36,6 +36,8 @@ class Request:
     map_index: int
     settings: settings_tree.Settings
     output: str
+    in_cluster: bool = False
+    tried_out: bool = False
 
 
 def render(request: Request) -> int:
@@ -53,7 +55,9 @@ def render(request: Request) -> int:
 
 
 async def _render(request: Request, home: homes.Home) -> dict[str, Any]:
-    async with control_plane.assemble(home, request.settings, ephemeral=True) as assembly:
+    async with control_plane.assemble(
+        home, request.settings, ephemeral=True, in_cluster=request.in_cluster
+    ) as assembly:
         folder, name = run_command.split(request.file)
         bundle = assembly.bundle(folder, name="render", only=name)
         refresh = await bundle.refresh()
@@ -68,7 +72,7 @@ async def _render(request: Request, home: homes.Home) -> dict[str, Any]:
             try_number=1,
             max_tries=task.retries,
         )
-        return await assembly.rendered(spec, task, run, instance, refresh.tree)
+        return await assembly.rendered(spec, task, run, instance, refresh.tree, tried_out=request.tried_out)
 
 
 def _task(spec: DagSpec, request: Request) -> TaskSpec:

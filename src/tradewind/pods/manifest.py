@@ -1,7 +1,7 @@
 """Builds a v1 Pod, as plain API JSON, from the pod operator's arguments.
 
-Order, each over the one before: template (file or dict), `full_pod_spec`, the operator's own parameters, secrets, the
-result's volume, identity. `restartPolicy` is always Never.
+Order, each over the one before: the site's template, the task's (file or dict), `full_pod_spec`, the operator's own
+parameters, secrets, the result's volume, identity. `restartPolicy` is always Never.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the site sets for pods that do not say it."""
 
     namespace: str = "default"
+    template: dict[str, Any] = {}
+    """A Pod that is laid under each."""
 
 
 def build(arguments: Mapping[str, Any], identity: Identity, defaults: Defaults | None = None) -> Json:
@@ -35,19 +37,29 @@ def build(arguments: Mapping[str, Any], identity: Identity, defaults: Defaults |
 
     `pod_template_file` is given as its contents (see `read_template`). Raises `BadPod`.
     """
-    pod = merging.lay_over(_template(arguments), _own(arguments))
+    defaults = defaults or Defaults()
+    template = _template(arguments)
+    if defaults.template:
+        template = merging.lay_over(defaults.template, template) if template else copy.deepcopy(defaults.template)
+    pod = merging.lay_over(template, _own(arguments))
     metadata, spec = pod["metadata"], pod["spec"]
     pod["apiVersion"], pod["kind"] = "v1", "Pod"
     metadata["name"] = _name(arguments, metadata.get("name"), identity)
-    metadata["namespace"] = metadata.get("namespace") or (defaults or Defaults()).namespace
+    metadata["namespace"] = metadata.get("namespace") or defaults.namespace
     main = spec["containers"][0]
     for secret in _list(arguments, "secrets"):
         _attach(secret, spec, main)
     if arguments.get("do_xcom_push"):
         _add_result_volume(spec, main)
+    return sealed(pod, identity)
+
+
+def sealed(pod: Json, identity: Identity) -> Json:
+    """The pod with its identity over whatever is there, so that nothing can hide it; always run once."""
+    metadata = {**pod["metadata"]}
     metadata["labels"] = {**_texts(metadata.get("labels")), **identity.labels()}
     metadata["annotations"] = {**_texts(metadata.get("annotations")), **identity.annotations()}
-    return pod
+    return {**pod, "metadata": metadata, "spec": {**pod["spec"], "restartPolicy": "Never"}}
 
 
 def read_template(text: str) -> Json:

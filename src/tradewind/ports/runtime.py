@@ -86,6 +86,26 @@ class AttemptRuntime(Protocol):
         ...
 
 
+class PodDraft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A pod as it would be sent."""
+
+    manifest: dict[str, Any]
+    masked: tuple[str, ...] = ()
+    """Sensitive values in it."""
+
+
+class PodDrafts(Protocol):
+    """Shows pods that are not launched."""
+
+    async def draft(self, launch: Launch) -> PodDraft:
+        """The pod that the launch would send. Nothing begins. Raises `errors.Rejected` where it would be refused."""
+        ...
+
+    async def try_out(self, draft: PodDraft) -> dict[str, Any]:
+        """What the API server makes of it (a dry run): the pod with its defaults. Raises `errors.TradewindError`."""
+        ...
+
+
 class ParseRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Load a DAG file and tell its DAGs."""
 

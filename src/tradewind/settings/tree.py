@@ -141,6 +141,29 @@ class ResultSettings(Section, frozen=True, kw_only=True):
     ] = ""
 
 
+class PodPolicySettings(Section, frozen=True, kw_only=True):
+    """What pods may hold in this site, looked at in each pod as it is sent; a task whose pod holds more fails, with the
+    field. Patterns are those of `fnmatch`.
+    """
+
+    namespaces: Annotated[
+        tuple[str, ...], setting("Namespaces that pods may be in.", why="Empty: any; the cluster's rights decide.")
+    ] = ()
+    images: Annotated[tuple[str, ...], setting("Images that containers may have.", why="Empty: any.")] = ()
+    service_accounts: Annotated[
+        tuple[str, ...],
+        setting("Service accounts that pods may run as; `default` is that of pods that name none.", why="Empty: any."),
+    ] = ()
+    host_access: Annotated[
+        bool,
+        setting(
+            "Whether pods may have the node's network, processes, directories or ports, be privileged, or add "
+            "capabilities.",
+            why="As in Airflow; Pod Security of the namespace is the stronger wall.",
+        ),
+    ] = True
+
+
 class KubernetesRuntimeSettings(Section, frozen=True, kw_only=True):
     """Pods in a cluster, with `--runtime kubernetes`."""
 
@@ -170,6 +193,16 @@ class KubernetesRuntimeSettings(Section, frozen=True, kw_only=True):
         str,
         setting("Of pods that name none.", why="Empty: what the kubeconfig's context or our own pod says."),
     ] = ""
+    pod_template_file: Annotated[
+        str,
+        setting(
+            "A YAML file with a Pod that is laid under each: what a task says goes over it, by the rules by which it "
+            "goes over a `pod_template_file` of its own.",
+            why="Empty: none. One place for pull secrets, tolerations and labels of the site. Read at start.",
+            path=True,
+        ),
+    ] = ""
+    policy: PodPolicySettings = PodPolicySettings()
     requests_per_second: Annotated[
         float,
         setting(

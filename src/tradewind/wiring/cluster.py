@@ -15,7 +15,7 @@ from tradewind.runtime.kubernetes import beside
 from tradewind.runtime.kubernetes import options as cluster_options
 from tradewind.runtime.kubernetes import runtime as cluster_runtime
 from tradewind.runtime.local import runtime as local_runtime
-from tradewind.wiring import cluster_access, homes
+from tradewind.wiring import cluster_access, homes, site
 
 
 @contextlib.asynccontextmanager
@@ -47,6 +47,8 @@ async def open_runtime(
                 namespace=told.namespace,
                 result_way=told.result.way,
                 helper=_helper(told.result),
+                template=site.pod_template(told),
+                policy=site.pod_policy(told),
                 log_streams=told.log_streams,
                 log_file_bytes=told.log_file_mb << 20,
                 log_quota_bytes=settings.logs.quota_mb << 20,

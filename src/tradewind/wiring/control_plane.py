@@ -22,7 +22,8 @@ from tradewind.logs import folder as log_folder
 from tradewind.logs import shelf as log_shelf
 from tradewind.model.dagspec import DagSpec, PodBody, TaskSpec
 from tradewind.model.events import DagSeen
-from tradewind.model.rows import DagRun, TaskInstance
+from tradewind.model.ids import AttemptId
+from tradewind.model.rows import Attempt, DagRun, TaskInstance
 from tradewind.monitoring import health
 from tradewind.pods import redaction
 from tradewind.pods.identity import Identity
@@ -72,6 +73,8 @@ class Assembly:
     logs: log_folder.FolderLogs
     snapshots: snapshot_folder.FolderSnapshots
     clock: clocks.SystemClock
+    drafts: runtime_port.PodDrafts | None = None
+    """Of the cluster that pods go to; None where they are processes."""
 
     def bundle(self, folder: Path, *, name: str = "dags", only: str | None = None) -> bundles.Bundle:
         """A bundle of this home over a folder."""
@@ -102,11 +105,19 @@ class Assembly:
         await bundle_watcher.BundleWatcher(bundle, on_refresh=refreshed).run_forever()
 
     async def rendered(
-        self, spec: DagSpec, task: TaskSpec, run: DagRun, instance: TaskInstance, tree: str
+        self,
+        spec: DagSpec,
+        task: TaskSpec,
+        run: DagRun,
+        instance: TaskInstance,
+        tree: str,
+        *,
+        tried_out: bool = False,
     ) -> dict[str, Any]:
         """What the task would be sent with: a pod's manifest, or the rendered fields of another task.
 
-        Sensitive values that its templates used are hidden. Raises `errors.Rejected`.
+        `tried_out`: what the API server makes of it. Sensitive values that its templates used are hidden. Raises
+        `errors.TradewindError`.
         """
         files = await self.store.versions.list_files("render")
         source = runtime_port.Source(
@@ -116,6 +127,18 @@ class Assembly:
             file=spec.file,
             isolated=any(file.isolated for file in files if file.path == spec.file),
         )
+        if isinstance(task.body, PodBody) and self.drafts is not None:
+            launch = _launch(task, run, instance, source)
+            draft = await self.drafts.draft(launch)
+            pod = await self.drafts.try_out(draft) if tried_out else draft.manifest
+            return {name: _hidden(value, draft.masked) for name, value in pod.items()}
+        if tried_out:
+            raise errors.Rejected(
+                "is no pod of a cluster",
+                object=f"task {task.task_id!r}",
+                code="no-server-dry-run",
+                hint="only pod operators, with --runtime kubernetes, can be asked about",
+            )
         found = await self.runtime.render(runtime_port.RenderRequest(source=source, run=run, task=instance))
         if found.problem is not None:
             raise errors.Rejected(
@@ -194,10 +217,11 @@ async def assemble(
             )
         )
         attempts: runtime_port.AttemptRuntime = runtime
+        drafts: runtime_port.PodDrafts | None = None
         if in_cluster:
             from tradewind.wiring import cluster  # it brings an HTTP client with it
 
-            attempts = await stack.enter_async_context(
+            attempts = drafts = await stack.enter_async_context(
                 cluster.open_runtime(home, settings, runtime, vault, ephemeral=ephemeral, clock=clock, random=random)
             )
         if bodies is not None:
@@ -245,7 +269,27 @@ async def assemble(
             logs=logs,
             snapshots=snapshots,
             clock=clock,
+            drafts=drafts,
         )
+
+
+def _launch(task: TaskSpec, run: DagRun, instance: TaskInstance, source: runtime_port.Source) -> runtime_port.Launch:
+    """As the scheduler would hand it over, of an attempt that nobody makes."""
+    return runtime_port.Launch(
+        attempt=Attempt(
+            attempt_id=AttemptId(_NO_ATTEMPT),
+            run_key=run.run_key,
+            task_id=instance.task_id,
+            map_index=instance.map_index,
+            try_number=instance.try_number,
+            created_at=run.run_after,
+        ),
+        task=instance,
+        run=run,
+        body=task.body,
+        source=source,
+        templated=task.templated,
+    )
 
 
 def _hidden(value: Any, secrets: tuple[str, ...]) -> Any:
@@ -275,9 +319,14 @@ def _local_options(settings: settings_tree.Settings, *, ephemeral: bool) -> loca
         zygote_count=local.zygote_count,
         max_xcom_bytes=int(settings.xcom.max_mb * (1 << 20)),
         log_quota_bytes=settings.logs.quota_mb << 20,
-        airflow=settings_tree.airflow_options(settings),
+        airflow=(*settings_tree.airflow_options(settings), *_completing(settings)),
         ephemeral=ephemeral,
     )
+
+
+def _completing(settings: settings_tree.Settings) -> tuple[tuple[str, str], ...]:
+    """Tells DAG files that what a pod lacks may come from the site."""
+    return (("tradewind.completes_pods", "true"),) if settings.runtime.kubernetes.pod_template_file else ()
 
 
 def _retention(settings: settings_tree.RetentionSettings) -> janitors.Options:

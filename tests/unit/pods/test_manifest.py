@@ -258,3 +258,19 @@ def test_a_label_keeps_to_airflows_rule(text: str, expected: str) -> None:
     value = safe_label(text)
     assert value.rsplit("-", 1)[0] == expected.rsplit("-", 1)[0]
     assert len(value) <= 63
+
+
+def test_the_sites_template_lies_under_that_of_the_task() -> None:
+    site: dict[str, Any] = {
+        "metadata": {"labels": {"site": "1", "team": "site"}, "namespace": "site"},
+        "spec": {"imagePullSecrets": [{"name": "pull"}], "containers": [{"name": "base", "env": [{"name": "SITE"}]}]},
+    }
+    own = {"metadata": {"labels": {"team": "own"}}, "spec": {"containers": [{"image": "own:1"}], "nodeName": "n"}}
+    pod = manifest.build({"pod_template_dict": own}, WHO, manifest.Defaults(namespace="other", template=site))
+    assert pod["metadata"]["namespace"] == "site"
+    assert (pod["metadata"]["labels"]["site"], pod["metadata"]["labels"]["team"]) == ("1", "own")
+    assert (pod["spec"]["imagePullSecrets"], pod["spec"]["nodeName"]) == ([{"name": "pull"}], "n")
+    assert (main_container(pod)["image"], main_container(pod)["env"]) == ("own:1", [{"name": "SITE"}])
+    alone = manifest.build({"image": "i"}, WHO, manifest.Defaults(template=site))
+    assert alone["spec"]["imagePullSecrets"] == [{"name": "pull"}]
+    assert site["metadata"]["labels"] == {"site": "1", "team": "site"}

@@ -25,6 +25,8 @@ class SmallCluster:
         self.refuses_events = False
         self.deleted: list[str] = []
         self.created: list[str] = []
+        self.sent: list[Json] = []
+        """Pods as they were sent."""
         self.refusals: list[api.Answer] = []
         """Answers to the next creates."""
         self.version = {"major": "1", "minor": "34"}
@@ -171,6 +173,7 @@ class SmallCluster:
         if (namespace, name) in self.pods:
             return api.refused(409, f'pods "{name}" already exists', reason="AlreadyExists")
         self.created.append(name)
+        self.sent.append(json.loads(json.dumps(pod)))
         pod["metadata"] |= {"uid": f"uid-{len(self.created)}", "creationTimestamp": T.format(0)}
         pod["status"] = {"phase": "Pending"}
         self.pods[namespace, name] = pod

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Any
 
 from tradewind.model.dagspec import PodBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
@@ -18,7 +19,7 @@ Event = AttemptProgress | AttemptEnded
 
 
 class BesideRuntime:
-    """Implements `ports.runtime.AttemptRuntime`."""
+    """Implements `ports.runtime.AttemptRuntime`, and `PodDrafts` with the cluster's."""
 
     def __init__(self, *, local: port.AttemptRuntime, cluster: KubernetesRuntime) -> None:
         self._local = local
@@ -51,6 +52,14 @@ class BesideRuntime:
     async def observe(self) -> Sequence[port.Observed]:
         """As the port says."""
         return [*await self._local.observe(), *await self._cluster.observe()]
+
+    async def draft(self, launch: port.Launch) -> port.PodDraft:
+        """As `ports.runtime.PodDrafts` says."""
+        return await self._cluster.draft(launch)
+
+    async def try_out(self, draft: port.PodDraft) -> dict[str, Any]:
+        """As `ports.runtime.PodDrafts` says."""
+        return await self._cluster.try_out(draft)
 
     async def events(self) -> AsyncGenerator[Sequence[Event], None]:
         """As the port says."""

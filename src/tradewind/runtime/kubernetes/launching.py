@@ -83,12 +83,19 @@ class Launching:
             said = f"Its pod could not be made: {type(error).__name__}: {error}"
             return Failed(message=said, retry=False, reason=EndReason.REJECTED, entered=False)
 
-    async def _once(self) -> PodView | Failed:
+    async def draft(self) -> tuple[dict[str, Any], Record] | Failed:
+        """The manifest as it is sent, and what is kept of it. Raises `errors.TradewindError`."""
         rendered = await self._rendered()
         if isinstance(rendered, Failed):
             return rendered
         handover = await self._handover() if self._body.do_xcom_push else None
-        manifest, record = requesting.build(self._launch, self._body, rendered, await self._place(), handover)
+        return requesting.build(self._launch, self._body, rendered, await self._place(), handover)
+
+    async def _once(self) -> PodView | Failed:
+        draft = await self.draft()
+        if isinstance(draft, Failed):
+            return draft
+        manifest, record = draft
         await self._record(record, manifest)
         self.is_asking = True
         try:

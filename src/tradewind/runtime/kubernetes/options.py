@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from tradewind.pods import result, result_helper
+from tradewind.pods import policy, result, result_helper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,9 @@ class Options:
     result_way: str = result.SIDECAR
     """How pods hand over their values where a task does not say it, one of `pods.result.WAYS`."""
     helper: result_helper.Helper = field(default_factory=result_helper.Helper)
+    template: Mapping[str, Any] = field(default_factory=dict)
+    """A Pod that is laid under each."""
+    policy: policy.Policy = field(default_factory=policy.Policy)
     log_streams: int = 32
     """Open at once, to follow logs."""
     log_file_bytes: int = 10 << 20

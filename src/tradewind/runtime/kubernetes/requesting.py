@@ -7,14 +7,14 @@ starts, and what would only be shown is said in the log's first lines.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from tradewind.model.dagspec import PodBody
 from tradewind.model.problem import Problem
-from tradewind.pods import manifest, result, result_helper, validity
+from tradewind.pods import manifest, policy, result, result_helper, validity
 from tradewind.pods.identity import Identity
 from tradewind.pods.problems import BadPod
 from tradewind.ports import errors
@@ -37,6 +37,14 @@ class Place:
     config_file: str = ""
     result: str = result.SIDECAR
     """How values are handed over where a task does not say it, one of `pods.result.WAYS`."""
+    template: Mapping[str, Any] = field(default_factory=dict)
+    """The site's, under each pod."""
+    policy: policy.Policy = field(default_factory=policy.Policy)
+
+    @property
+    def defaults(self) -> manifest.Defaults:
+        """For the manifest."""
+        return manifest.Defaults(namespace=self.namespace, template=dict(self.template))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +65,11 @@ def build(
     arguments = {**rendered.fields, "do_xcom_push": handover is not None}
     _check_place(arguments, place)
     try:
-        pod = manifest.build(arguments, _identity(launch), manifest.Defaults(namespace=place.namespace))
+        pod = manifest.build(arguments, _identity(launch), place.defaults)
     except BadPod as error:
         raise _rejected([error.problem]) from error
     way = "" if handover is None else _add_handover(pod, arguments, place, handover)
-    if found := validity.check(pod, arguments):
+    if found := validity.check(pod, arguments) or policy.check(pod, place.policy):
         raise _rejected(found)
     pod["metadata"]["annotations"] |= {HOME: place.home_id, ON_FINISH: body.on_finish_action}
     base = str(manifest.base_container(pod)["name"])

@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from tradewind.model.dagspec import PodBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
@@ -354,6 +356,21 @@ class KubernetesRuntime:
             random=self._random,
         )
 
+    async def draft(self, launch: port.Launch) -> port.PodDraft:
+        """As the port says."""
+        if not isinstance(launch.body, PodBody):
+            raise errors.Fatal(f"attempt {launch.attempt.attempt_id} is no pod")
+        found = await self._way(launch, launch.body).draft()
+        if isinstance(found, Failed):
+            raise errors.Rejected(found.message, object=f"task {launch.task.task_id!r}", code="pod-refused")
+        manifest, record = found
+        return port.PodDraft(manifest=manifest, masked=record.masked)
+
+    async def try_out(self, draft: port.PodDraft) -> dict[str, Any]:
+        """As the port says."""
+        answer: dict[str, Any] = msgspec.json.decode(await self._creator.try_out(draft.manifest))
+        return answer
+
     async def _place(self) -> requesting.Place:
         access, _ = await self._client.credentials.get()
         options = self._options
@@ -363,6 +380,8 @@ class KubernetesRuntime:
             context=options.context,
             config_file=options.config_file,
             result=options.result_way,
+            template=options.template,
+            policy=options.policy,
         )
 
     async def _handover(self) -> requesting.Handover:
