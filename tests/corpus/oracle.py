@@ -28,6 +28,16 @@ def interpreter(major: str = "3") -> Path:
     return Path(made.stdout.strip())
 
 
+def find_package(major: str = "3") -> Path:
+    """Return the folder of the installed `airflow` package without installing it. Raises FileNotFoundError."""
+    asked = subprocess.run(
+        [_ROOT / "scripts" / "airflow-env", "--check", major], capture_output=True, text=True, check=False
+    )
+    if asked.returncode:
+        raise FileNotFoundError(f"Airflow {major} is not installed yet; scripts/prepare does it")
+    return package(major)
+
+
 @functools.cache
 def package(major: str = "3") -> Path:
     """Return the folder of the installed `airflow` package."""
@@ -53,7 +63,7 @@ def example(name: str) -> Path:
 
 def states_of(path: Path) -> dict[str, dict[str, Any]]:
     """Return, for each DAG of the file, its state, tasks and XComs after `dag.test()`, as `oracle_states.py` tells."""
-    folder = _cache() / "oracle-states" / version()
+    folder = cache() / "oracle-states" / version()
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{path.stem}-{_fingerprint(path)}.json"
     if not kept.exists():
@@ -81,5 +91,6 @@ def _fingerprint(path: Path) -> str:
     return hashlib.sha256(path.read_bytes() + _PROGRAM.read_bytes()).hexdigest()[:16]
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Return the folder of the user's cache that is ours."""
     return Path(os.environ.get("TRADEWIND_CACHE") or Path.home() / ".cache" / "tradewind")

@@ -157,6 +157,9 @@ def _trigger_rule(about: str, value: Any) -> TriggerRule:
 
 def _weight_rule(about: str, value: Any) -> Any:
     text = getattr(value, "value", value)
+    if isinstance(text, str) and "." in text:
+        said, hint = f"weight_rule is a strategy of its own, {text}", "use downstream, upstream or absolute"
+        raise errors.DagProblem.of("not-here-yet", about, said, hint + "; strategies of plug-ins are a later step")
     if isinstance(text, str) and not WeightRule.is_valid(text):
         said = f"there is no weight rule {value!r}"
         raise errors.ValueProblem.of("bad-weight-rule", about, said, "one of absolute, downstream, upstream")

@@ -35,6 +35,8 @@ _KNOWN: dict[tuple[str, str], str] = {
     ("operators", "default_queue"): "default",
     ("operators", "default_deferrable"): "False",
     ("kubernetes_executor", "namespace"): "default",
+    ("kubernetes_executor", "worker_container_repository"): "",
+    ("kubernetes_executor", "worker_container_tag"): "",
     ("kubernetes", "namespace"): "default",
 }
 COMPLETES_PODS = ("tradewind", "completes_pods")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
+from tradewind.model import dagspec
 from tradewind.sdk import callables, errors
 from tradewind.sdk.operator import BaseOperator
 from tradewind.sdk.operators import bash, environments, python
@@ -190,6 +191,12 @@ class ForeignDecorated(DecoratedOperator):
         own = {name: kwargs.pop(name) for name in list(kwargs) if name not in common}
         super().__init__(python_callable=python_callable, op_args=op_args, op_kwargs=op_kwargs, **kwargs)
         self.arguments = own
+
+    @staticmethod
+    def body(task: Any) -> dagspec.Body:
+        """Opaque."""
+        kind = task.operator_class if task.is_mapped else type(task)
+        return dagspec.OpaqueBody(classpath=kind.custom_operator_name, reason=kind.why)
 
     def execute(self, context: Any) -> Any:
         """Refuse."""

@@ -77,7 +77,7 @@ class Param:
         return dagspec.ParamSpec(
             value=None if self.value is NOTSET else _plain(self.value),
             has_default=self.value is not NOTSET,
-            schema=_plain(self.schema),
+            schema=_plain(_with_text_keys(self.schema)),
             description=self.description,
         )
 
@@ -215,6 +215,13 @@ def _check_json(value: Any) -> None:
 
 def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
+
+
+def _with_text_keys(value: Any) -> Any:
+    """Keys as texts, None as "None": so Airflow writes them, and its forms look for them (`values_display`)."""
+    if isinstance(value, dict):
+        return {str(key): _with_text_keys(one) for key, one in value.items()}
+    return [_with_text_keys(one) for one in value] if isinstance(value, list) else value
 
 
 def _violation(value: Any, schema: Mapping[str, Any]) -> str | None:

@@ -46,9 +46,10 @@ def leave() -> None:
         return
     frame = frames[-1]
     _frames.set(frames[:-1])
-    if frame.work:
-        first = [task for task in frame.work if not task.upstream_task_ids] or frame.work[:1]
-        last = [task for task in frame.work if not task.downstream_task_ids] or frame.work[-1:]
+    work = [task for task in frame.work if not task.is_setup and not task.is_teardown]  # marked since they were made
+    if work:
+        first = [task for task in work if not task.upstream_task_ids] or work[:1]
+        last = [task for task in work if not task.downstream_task_ids] or work[-1:]
         _draw(frame.setups, first)
         _draw(last, frame.teardowns)
     if len(frames) > 1:

@@ -1,0 +1,223 @@
+"""Compares Airflow's model of a DAG file with ours: both as plain data, told field by field where they differ.
+
+Four kinds of difference are no mistake, and each is narrow:
+
+- *filled in*: what Airflow fills in when a DAG is first stored or a task is first asked (whether it is paused, a task's
+  start date, switches of a mapped task) is in our model from the start;
+- *set*: what Airflow keeps as a set, and so in any order, is compared as one;
+- *opaque*: of an operator that is not here, what only its class knows (template fields, colour) is not known;
+- *next step*: a schedule that belongs to the next step is there by its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.corpus import oracle
+
+_THEIRS = Path(__file__).with_name("oracle_models.py")
+_OURS = Path(__file__).with_name("our_models.py")
+_OF_THE_CLASS = frozenset({"template_fields", "ui_color"})
+_SETS = frozenset({"template_fields", "tags"})
+_FILLED_IN = frozenset({"is_paused_upon_creation", "multiple_outputs", "email_on_failure", "email_on_retry"})
+
+
+def of_airflow(paths: Sequence[Path], major: str = "3") -> dict[str, dict[str, Any]]:
+    """Path → what Airflow makes of the file; kept in the user's cache under the hash of files and program."""
+    kept = oracle.cache() / "oracle-models" / f"{oracle.version(major)}-{_fingerprint(paths)}.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if not kept.exists():
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
+        with tempfile.TemporaryDirectory(prefix="tradewind-oracle-") as home:
+            command = [str(one) for one in (oracle.interpreter(major), _THEIRS, home, *paths)]
+            ran = subprocess.run(command, capture_output=True, text=True, env=clean, timeout=600, check=False)
+        if ran.returncode != 0:
+            raise RuntimeError(
+                f"Airflow {major} could not tell its models: exit {ran.returncode}\n{ran.stderr[-4000:]}"
+            )
+        draft = kept.with_suffix(f".{os.getpid()}")
+        draft.write_text(ran.stdout)
+        draft.replace(kept)
+    found: dict[str, dict[str, Any]] = json.loads(kept.read_text())["files"]
+    return found
+
+
+def of_ours(paths: Sequence[Path], *, libraries: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Path → what we make of the file. `libraries`: a folder of packages that the files import."""
+    examples = ["--example-dags", str(oracle.package() / "example_dags")]
+    environment = {**os.environ, "PYTHONPATH": f"{libraries or ''}", "TZ": "UTC"}
+    command = [sys.executable, str(_OURS), *examples, *map(str, paths)]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600, check=False)
+    if ran.returncode != 0:
+        raise RuntimeError(f"our models could not be told: exit {ran.returncode}\n{ran.stderr[-4000:]}")
+    found: dict[str, dict[str, Any]] = json.loads(ran.stdout)
+    return found
+
+
+def libraries(folder: Path, *names: str) -> Path:
+    """A folder with these packages of Airflow's environment and nothing of Airflow's own."""
+    for name in names:
+        source = oracle.package().parent / name
+        target = source if source.exists() else source.with_suffix(".py")
+        (folder / target.name).symlink_to(target)
+    return folder
+
+
+def differences(theirs: dict[str, Any], ours: dict[str, Any], *, opaque: Sequence[str] = ()) -> list[str]:
+    """Where the two models of one DAG differ, as sentences."""
+    return [
+        *_of_dag(theirs, ours),
+        *_of_members("task", theirs["tasks"], ours["tasks"], opaque, ours["start_date"]),
+        *_of_members("group", theirs["groups"], ours["groups"], (), None),
+    ]
+
+
+def _of_dag(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
+    for name, value in theirs.items():
+        if name in ("tasks", "groups", "timetable"):
+            continue
+        if not _is_alike(name, value, ours[name]):
+            yield f"{name}: {value!r} there, {ours[name]!r} here"
+    there, here = schedule_of_airflow(theirs["timetable"]), schedule_of_ours(ours["timetable"])
+    if there != here:
+        yield f"schedule: {there!r} there, {here!r} here"
+
+
+def _of_members(
+    kind: str, theirs: dict[str, Any], ours: dict[str, Any], opaque: Sequence[str], start: float | None
+) -> Iterator[str]:
+    for name in sorted({*theirs, *ours}):
+        if name not in theirs or name not in ours:
+            yield f"{kind} {name!r} is only {'here' if name in ours else 'there'}"
+            continue
+        for field, value in theirs[name].items():
+            own = ours[name].get(field)
+            if field == "start_date" and own is None:
+                own = start
+            if field == "type" or (field in _OF_THE_CLASS and ours[name].get("operator") in opaque):
+                continue
+            if not _is_alike(field, value, own):
+                yield f"{kind} {name!r}: {field} {value!r} there, {own!r} here"
+
+
+def _is_alike(name: str, theirs: Any, ours: Any) -> bool:
+    if name in _FILLED_IN and theirs is None:
+        return True
+    if name in _SETS:
+        return sorted(theirs or ()) == sorted(ours or ())
+    if name == "email":
+        return _addresses(theirs) == _addresses(ours)
+    return (theirs or None) == (ours or None)
+
+
+def _addresses(given: Any) -> list[str]:
+    if isinstance(given, str):
+        return [part.strip() for part in given.replace(";", ",").split(",") if part.strip()]
+    return list(given or ())
+
+
+def schedule_of_airflow(told: Sequence[Any]) -> Any:
+    """Airflow's serialised timetable in our words."""
+    kind, held = told
+    if kind == "schedule_interval":
+        return _of_interval(held)
+    match kind:
+        case "NullTimetable":
+            return "never"
+        case "OnceTimetable":
+            return "once"
+        case "ContinuousTimetable":
+            return "continuous"
+        case "CronTriggerTimetable" | "MultipleCronTriggerTimetable":
+            crons = held.get("expressions") or [held["expression"]]
+            return ("cron trigger", sorted(crons), held["timezone"], _number(held["interval"]))
+        case "CronDataIntervalTimetable":
+            return ("cron interval", [held["expression"]], held["timezone"])
+        case "DeltaTriggerTimetable":
+            return ("delta trigger", _number(held["delta"]))
+        case "DeltaDataIntervalTimetable":
+            return ("delta interval", _number(held["delta"]))
+        case "AssetTriggeredTimetable" | "DatasetTriggeredTimetable":
+            return ("assets", _condition(held.get("asset_condition") or held.get("dataset_condition")))
+        case "AssetOrTimeSchedule" | "DatasetOrTimeSchedule":
+            inner = held["timetable"]
+            time = schedule_of_airflow([inner["__type"].rpartition(".")[2], inner["__var"]])
+            return ("assets or time", time, _condition(held.get("asset_condition") or held.get("dataset_condition")))
+        case _:
+            return ("of the next step", kind)
+
+
+def _of_interval(held: Any) -> Any:
+    if held is None:
+        return "never"
+    if isinstance(held, dict):
+        return ("delta interval", _number(held["__var"]))
+    return held
+
+
+def schedule_of_ours(told: Sequence[Any]) -> Any:
+    """Our timetable in the same words."""
+    kind, held = told
+    match kind:
+        case "Never":
+            return "never"
+        case "Once":
+            return "once"
+        case "Continuous":
+            return "continuous"
+        case "CronTrigger":
+            reach = held.get("interval_seconds", 0)
+            return ("cron trigger", sorted(held["crons"]), held.get("timezone", "UTC"), float(reach))
+        case "CronDataInterval":
+            return ("cron interval", held["crons"], held.get("timezone", "UTC"))
+        case "DeltaTrigger":
+            return ("delta trigger", _seconds(held["delta"]))
+        case "DeltaDataInterval":
+            return ("delta interval", _seconds(held["delta"]))
+        case "AssetTriggered":
+            return ("assets", _own_condition(held["condition"]))
+        case "AssetOrTime":
+            time = dict(held["time"])
+            kinds = {"cron_trigger": "CronTrigger", "cron_data_interval": "CronDataInterval"}
+            inner = schedule_of_ours([kinds.get(str(time.get("type")), str(time.get("type"))), time])
+            return ("assets or time", inner, _own_condition(held["condition"]))
+        case _:
+            return ("of the next step", str(held["classpath"]).rpartition(".")[2])
+
+
+def _condition(held: dict[str, Any]) -> Any:
+    kind = str(held["__type"]).rpartition("_")[2].replace("dataset", "asset")
+    if "objects" in held:
+        return {kind: [_condition(one) for one in held["objects"]]}
+    held = held.get("__var", held)
+    return held.get("uri") or held.get("name")
+
+
+def _own_condition(held: dict[str, Any]) -> Any:
+    ((kind, value),) = held.items()
+    if isinstance(value, list):
+        return {kind: [_own_condition(one) for one in value]}
+    return value.get("uri") or value.get("name")
+
+
+def _seconds(delta: dict[str, float]) -> float:
+    return float(delta.get("days", 0) * 86400 + delta.get("hours", 0) * 3600 + delta.get("seconds", 0))
+
+
+def _number(value: Any) -> float:
+    return float(value["__var"] if isinstance(value, dict) else value)
+
+
+def _fingerprint(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256(_THEIRS.read_bytes())
+    for path in paths:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
