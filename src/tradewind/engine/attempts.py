@@ -10,19 +10,25 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tradewind.engine import native, outputs
+from tradewind.engine import native, outputs, start_clock
 from tradewind.engine.core import Check, Core
 from tradewind.engine.finish import call_back, fail, finish
 from tradewind.engine.live import LiveRun
 from tradewind.engine.retries import fail_try
 from tradewind.engine.skipping import all_below, skip_below
-from tradewind.model.dagspec import PodBody, PythonBody, TaskSpec, WaitTimeBody
+from tradewind.model.dagspec import PythonBody, TaskSpec, WaitTimeBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.outcome import Deferred, Failed, LeftToEngine, Rescheduled, Result, Skipped, Success, XComPush
 from tradewind.model.rows import Attempt, TaskInstance, XComRow
 from tradewind.model.states import AttemptPhase, EndReason, TaskState
 
 _PLACE = {phase: place for place, phase in enumerate(AttemptPhase)}
+_TOO_LONG = "Its execution timeout passed."
+_REASONS = {
+    _TOO_LONG: EndReason.TIMED_OUT,
+    start_clock.NOT_SCHEDULED: EndReason.NEVER_STARTED,
+    start_clock.NOT_STARTED: EndReason.NEVER_STARTED,
+}
 _NET_SECONDS = 5.0
 """A worker ends its own attempt at the execution timeout and can tell more about it; ours is the net below."""
 
@@ -54,7 +60,14 @@ def queue(core: Core, live: LiveRun, ti: TaskInstance) -> None:
         verdict=None,
     )
     if not goes_on:
-        queued = replace(queued, started_at=None, first_started_at=None, infrastructure_failures=0, native=None)
+        queued = replace(
+            queued,
+            started_at=None,
+            first_started_at=None,
+            infrastructure_failures=0,
+            start_waited_seconds=0,
+            native=None,
+        )
     core.put_task(live, queued, "launched")
 
 
@@ -62,33 +75,31 @@ def queue(core: Core, live: LiveRun, ti: TaskInstance) -> None:
 
 
 def progress(core: Core, event: AttemptProgress) -> None:
-    """It reached a phase; one that is already passed says nothing new."""
+    """It reached a phase, or waits for something else before its start; a phase that is passed says nothing new."""
     attempt = core.attempts.get(event.attempt_id)
-    if attempt is None or _PLACE[event.phase] <= _PLACE[attempt.phase] or event.phase is AttemptPhase.ENDED:
+    if attempt is None or event.phase is AttemptPhase.ENDED:
+        return
+    if _PLACE[event.phase] <= _PLACE[attempt.phase]:
+        if event.phase is attempt.phase and event.phase is not AttemptPhase.STARTED and event.detail != attempt.detail:
+            core.put_attempt(replace(attempt, detail=event.detail), "waits")
         return
     live = core.runs[attempt.run_key]
-    changes: dict[str, Any] = {"phase": event.phase, f"{event.phase.value}_at": event.at}
+    changes: dict[str, Any] = {"phase": event.phase, f"{event.phase.value}_at": event.at, "detail": event.detail}
     for name in ("pod_name", "pod_uid", "namespace", "node"):
         if value := getattr(event, name):
             changes[name] = value
-    task = live.graph.tasks.get(attempt.task_id)
+    task, ti = live.graph.tasks.get(attempt.task_id), live.find(attempt.task_id, attempt.map_index)
     if event.phase is AttemptPhase.STARTED:
         changes["deadline_at"] = _execution_deadline(task, event.at)
-    elif attempt.deadline_at is None:
-        changes["deadline_at"] = event.at + timedelta(seconds=_start_timeout(core, task))
+    else:
+        otherwise = core.limits.start_timeout_seconds
+        changes["deadline_at"] = start_clock.deadline(task, ti, attempt, event, otherwise)
     core.put_attempt(replace(attempt, **changes))
-    ti = live.find(attempt.task_id, attempt.map_index)
     if event.phase is not AttemptPhase.STARTED or ti is None or ti.attempt_id != attempt.attempt_id:
         return
     if ti.state is TaskState.QUEUED:
         first = ti.first_started_at or event.at
         core.put_task(live, replace(ti, state=TaskState.RUNNING, started_at=first, first_started_at=first), "started")
-
-
-def _start_timeout(core: Core, task: TaskSpec | None) -> float:
-    if task is not None and isinstance(task.body, PodBody):
-        return task.body.startup_timeout_seconds
-    return core.limits.start_timeout_seconds
 
 
 def _execution_deadline(task: TaskSpec | None, started: datetime) -> datetime | None:
@@ -101,9 +112,10 @@ def _execution_deadline(task: TaskSpec | None, started: datetime) -> datetime | 
 def deadline_passed(core: Core, attempt: Attempt) -> None:
     """It did not start, or did not end, in time: it is to be stopped, and its end will say why."""
     if attempt.phase is AttemptPhase.STARTED:
-        why = "Its execution timeout passed."
+        why = _TOO_LONG
     else:
-        why = "It did not start in time."
+        task = core.runs[attempt.run_key].graph.tasks.get(attempt.task_id)
+        why = start_clock.said(task, attempt)
     core.put_attempt(replace(attempt, wanted=False, stop_reason=why, deadline_at=None), "timed out")
 
 
@@ -160,9 +172,7 @@ def _closed(attempt: Attempt, event: AttemptEnded) -> Attempt:
 
 
 def _stop_reason(attempt: Attempt) -> EndReason:
-    if attempt.stop_reason == "Its execution timeout passed.":
-        return EndReason.TIMED_OUT
-    return EndReason.NEVER_STARTED if attempt.stop_reason == "It did not start in time." else EndReason.STOPPED
+    return _REASONS.get(attempt.stop_reason, EndReason.STOPPED)
 
 
 def _keep_xcoms(core: Core, ti: TaskInstance, result: Result) -> XComPush | None:
@@ -263,9 +273,16 @@ def _succeeded(core: Core, live: LiveRun, ti: TaskInstance, outcome: Success, re
 
 def _failed(core: Core, live: LiveRun, ti: TaskInstance, attempt: Attempt, outcome: Failed) -> None:
     verdict = attempt.verdict or outcome.message
-    if outcome.reason.is_infrastructure and not attempt.stop_reason and _may_go_on(core, live, ti, outcome):
+    # Of an attempt that we stopped, its own reason says why: a start that never happened is the infrastructure's.
+    is_lost = attempt.reason is not None and attempt.reason.is_infrastructure
+    if is_lost and _may_go_on(core, live, ti, outcome):
+        waited = ti.start_waited_seconds if outcome.entered else start_clock.waited_seconds(ti, attempt)
         again = replace(
-            ti, state=TaskState.SCHEDULED, infrastructure_failures=ti.infrastructure_failures + 1, verdict=verdict
+            ti,
+            state=TaskState.SCHEDULED,
+            infrastructure_failures=ti.infrastructure_failures + 1,
+            start_waited_seconds=waited,
+            verdict=verdict,
         )
         core.put_task(live, again, "lost by the infrastructure")
         core.push_ready(live, live.nodes[ti.task_id], again)

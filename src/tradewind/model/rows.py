@@ -65,6 +65,8 @@ class TaskInstance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     attempts_in_try: int = 0
     infrastructure_failures: int = 0
     """Of this try."""
+    start_waited_seconds: float = 0
+    """Of this try's start clock: what attempts that never began have used up."""
     scheduled_at: datetime | None = None
     queued_at: datetime | None = None
     started_at: datetime | None = None
@@ -136,7 +138,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     namespace: str = ""
     node: str = ""
     detail: dict[str, Any] = {}
-    """Container statuses, conditions, events, limits: what the runtime saw."""
+    """Container statuses, conditions, events, limits: what the runtime saw. Before the start: what it is `waiting`
+    for, in one sentence.
+    """
     sealed: bool = False
     """Its log is complete and at rest."""
 

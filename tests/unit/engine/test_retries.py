@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.unit.engine.specs import chain, dag, task
@@ -13,10 +12,9 @@ from tests.unit.engine.world import World
 from tradewind.engine import retries
 from tradewind.model import commands as cmd
 from tradewind.model.dagspec import Callbacks, PodBody
-from tradewind.model.events import AttemptProgress
 from tradewind.model.outcome import Failed, Success
 from tradewind.model.rows import Attempt
-from tradewind.model.states import AttemptPhase, EndReason
+from tradewind.model.states import EndReason
 
 
 def test_a_failed_try_is_followed_by_another_after_the_delay() -> None:
@@ -179,30 +177,6 @@ def test_a_success_at_the_last_moment_counts_although_the_stop_was_asked_for() -
     world.pass_time(10)
     world.end("a", Success())
     assert world.state("a") == "success"
-
-
-def test_an_attempt_that_is_submitted_and_does_not_start_in_time_is_stopped_and_fails_its_try() -> None:
-    world = World(dag(task("a", retries=1)), start_timeout_seconds=30)
-    world.trigger()
-    attempt = world.live_attempt("a")
-    world.pass_time(100)
-    assert _stopping(world) == []
-    world.step(AttemptProgress(attempt_id=attempt.attempt_id, phase=AttemptPhase.SUBMITTED, at=world.now))
-    world.pass_time(30)
-    assert len(_stopping(world)) == 1
-    world.lose("a", entered=False)
-    assert (world.state("a"), world.task("a").verdict) == ("up_for_retry", "It did not start in time.")
-
-
-def test_what_a_start_that_took_too_long_waited_for_is_in_the_verdict() -> None:
-    world = World(dag(task("a", retries=1)), start_timeout_seconds=30)
-    world.trigger()
-    attempt = world.live_attempt("a")
-    world.step(AttemptProgress(attempt_id=attempt.attempt_id, phase=AttemptPhase.SUBMITTED, at=world.now))
-    world.pass_time(30)
-    stopped = Failed(message="stopped", reason=EndReason.STOPPED, entered=False)
-    world.step(msgspec.structs.replace(world.ended(attempt, stopped), verdict="No node has room."))
-    assert world.task("a").verdict == "It did not start in time. No node has room."
 
 
 def test_a_run_that_takes_longer_than_its_timeout_fails_and_nothing_of_it_goes_on() -> None:

@@ -284,6 +284,30 @@ def test_a_stop_deletes_the_pod_and_what_it_waited_for_is_in_the_verdict(tmp_pat
     asyncio.run(play())
 
 
+def test_what_a_pod_waits_for_is_told_while_it_waits_and_no_longer(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with scene(SmallCluster(), tmp_path) as here:
+            name = await here.launch()
+            here.cluster.wait(name, "ContainerCreating")
+            told = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1: no memory"}
+            here.cluster.change(name, containerStatuses=[], conditions=[told])
+            here.cluster.change(name, conditions=[{"type": "PodScheduled", "status": "True"}])
+            here.cluster.wait(name, "ErrImagePull", "manifest unknown")
+            here.cluster.wait(name, "ErrImagePull", "manifest unknown")
+            here.cluster.run(name)
+            await here.until(lambda: AttemptPhase.STARTED in here.phases())
+            waits = [one.detail.get("waiting") for one in here.events if isinstance(one, AttemptProgress)]
+            assert [one for one in waits if one] == [
+                "The pod waits for a node: Unschedulable: 0/1: no memory",
+                "Container 'base' waits: ErrImagePull (manifest unknown).",
+            ]
+            assert waits[-1] is None
+            here.cluster.end(name)
+            await here.end()
+
+    asyncio.run(play())
+
+
 def test_a_node_that_nobody_gives_is_told_with_the_schedulers_words(tmp_path: Path) -> None:
     async def play() -> None:
         async with scene(SmallCluster(), tmp_path) as here:

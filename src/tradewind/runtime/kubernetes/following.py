@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.outcome import Failed, Outcome, Result, Skipped, Success, XComPush
 from tradewind.model.states import AttemptPhase, EndReason
 from tradewind.pods import result as pod_result
+from tradewind.pods import verdict
 from tradewind.pods.view import PodView
 from tradewind.ports import clock as clock_port
 from tradewind.runtime.kubernetes import phases, results, waiting
@@ -87,6 +88,7 @@ class Followed:
         self._logs: dict[str, ContainerLog] = {}
         self._reading: list[asyncio.Task[None]] = []
         self._pulls: dict[str, str] = {}
+        self._waits_for = ""
         self._waited = ""
         self._is_ending = False
         self._is_hurried = False
@@ -117,10 +119,12 @@ class Followed:
             self._around.follow_events(self)
         self.view = view
         self._pulls |= waiting.pull_errors(view)
-        for event in phases.progress(view):
+        reached = phases.progress(view)
+        for event in reached:
             if event.phase not in self._told:
                 self._told.add(event.phase)
                 self._around.tell(event)
+        self._tell_wait(view, reached)
         self._read_logs(view)
         if phases.is_over(view):
             self._over(view)
@@ -130,8 +134,23 @@ class Followed:
     def heard(self, event: EventSeen) -> None:
         """The cluster says something of its pod. It decides nothing."""
         told = self.events.add(event)
+        if self.view is not None and not self._is_ending:
+            self._tell_wait(self.view, phases.progress(self.view))
         if told is not None and self.record.events_on_startup and self._is_of_start(event):
             self._show(told)
+
+    def _tell_wait(self, view: PodView, reached: Sequence[AttemptProgress]) -> None:
+        """What keeps it from its start, as often as that changes."""
+        waits_for = "" if phases.has_begun(view) or phases.is_over(view) else self._waiting(view, "waits")
+        if waits_for == self._waits_for or not reached or reached[-1].phase is AttemptPhase.STARTED:
+            return
+        self._waits_for = waits_for
+        detail = {"waiting": waits_for} if waits_for else {}
+        at = self._around.clock.now()
+        self._around.tell(msgspec.structs.replace(reached[-1], at=at, detail=detail))
+
+    def _waiting(self, view: PodView, verb: str) -> str:
+        return waiting.find(view, verb, pulls=self._pulls, warning=self.events.last_warning())
 
     def gone(self, view: PodView | None) -> None:
         """Its pod is not there any more, and it is sure. `view` is the last that was seen of it."""
@@ -143,7 +162,7 @@ class Followed:
         if self.stop_reason is None:
             self.stop_reason = reason or "stopped on request"
             if self.view is not None and not phases.has_begun(self.view):
-                self._waited = waiting.sentence(self.view, self._pulls)
+                self._waited = self._waiting(self.view, "waited") or verdict.sentence(self.view)
 
     def note(self, text: str) -> None:
         """A line of ours in its log."""

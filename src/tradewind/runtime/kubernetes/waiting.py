@@ -22,17 +22,35 @@ def hopeless(view: PodView) -> str:
     return "" if found is None else f"Container {found.name!r} cannot start: {_told(found, {})}."
 
 
-def sentence(view: PodView, pulls: Mapping[str, str] | None = None) -> str:
-    """The live reason. `pulls` are earlier `pull_errors`."""
+def sentence(view: PodView) -> str:
+    """What it waited for until now, else what its end would be called."""
+    return find(view, "waited") or verdict.sentence(view)
+
+
+def find(view: PodView, verb: str, *, pulls: Mapping[str, str] | None = None, warning: str = "") -> str:
+    """What keeps it from its start; empty where all goes its way. `verb`: it "waits", or it "waited".
+
+    `pulls` are earlier `pull_errors`, `warning` is the newest of the pod's events.
+    """
     held = next((one for one in view.containers if one.state == "waiting" and one.reason not in _SAYS_NOTHING), None)
     if held is not None:
-        return f"Container {held.name!r} waited: {_told(held, pulls or {})}."
-    return verdict.sentence(view)
+        return f"Container {held.name!r} {verb}: {_told(held, pulls or {})}."
+    status, _, why = view.conditions.get("PodScheduled", "").partition(" ")
+    if status == "False" and why:
+        return f"The pod {verb} for a node: {_one_line(why)}"
+    if warning and view.node and not any(one.state in ("running", "terminated") for one in view.containers):
+        # No container says so: a volume that cannot be mounted, a network that is not there.
+        return f"The pod {verb} on node {view.node}: {_one_line(warning)}"
+    return ""
 
 
 def _told(one: ContainerView, pulls: Mapping[str, str]) -> str:
-    message = " ".join(one.message.split())
-    earlier = " ".join(pulls.get(one.name, "").split()) if one.reason in _PULL else ""
+    message = _one_line(one.message)
+    earlier = _one_line(pulls.get(one.name, "")) if one.reason in _PULL else ""
     if earlier and earlier not in message:
         message = f"{message}: {earlier}" if message else earlier
-    return f"{one.reason} ({message[:500]})" if message else one.reason
+    return f"{one.reason} ({message})" if message else one.reason
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:500]

@@ -1,0 +1,55 @@
+"""How long a start may take: one clock for each try, from the first pod's creation until a main container runs.
+
+Invariant: an attempt that never began and is launched again goes on with its try's clock; only a clock that has run out
+is wound up anew, and the infrastructure budget has paid for that. While there is no pod (a full quota), it stands.
+
+A task that gives `schedule_timeout_seconds` has that long until a node is found, and `startup_timeout_seconds` from
+then on, as in Airflow; one that does not has `startup_timeout_seconds` for all of it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from tradewind.model.dagspec import PodBody, TaskSpec
+from tradewind.model.events import AttemptProgress
+from tradewind.model.rows import Attempt, TaskInstance
+from tradewind.model.states import AttemptPhase
+
+NOT_SCHEDULED = "It was not scheduled in time."
+NOT_STARTED = "It did not start in time."
+
+
+def deadline(
+    task: TaskSpec | None, ti: TaskInstance | None, attempt: Attempt, event: AttemptProgress, otherwise_seconds: float
+) -> datetime | None:
+    """When the clock of an attempt runs out that has reached a phase before its start."""
+    startup, schedule = _timeouts(task, otherwise_seconds)
+    left = startup + (schedule or 0) - (ti.start_waited_seconds if ti is not None else 0)
+    if event.phase is AttemptPhase.SUBMITTED:
+        return event.at + timedelta(seconds=min(startup if schedule is None else schedule, left))
+    if attempt.deadline_at is not None and (schedule is None or event.phase is not AttemptPhase.SCHEDULED):
+        return attempt.deadline_at
+    whole = (attempt.submitted_at or event.at) + timedelta(seconds=left)
+    return min(event.at + timedelta(seconds=startup), whole)
+
+
+def said(task: TaskSpec | None, attempt: Attempt) -> str:
+    """That it has run out."""
+    has_own = task is not None and isinstance(task.body, PodBody) and task.body.schedule_timeout_seconds is not None
+    return NOT_SCHEDULED if has_own and attempt.phase is AttemptPhase.SUBMITTED else NOT_STARTED
+
+
+def waited_seconds(ti: TaskInstance, attempt: Attempt) -> float:
+    """What of its try's clock has passed when it ended without a start; nothing where it had run out."""
+    if attempt.stop_reason in (NOT_SCHEDULED, NOT_STARTED):
+        return 0
+    began, ended = attempt.submitted_at, attempt.ended_at
+    passed = (ended - began).total_seconds() if began is not None and ended is not None else 0
+    return ti.start_waited_seconds + max(0, passed)
+
+
+def _timeouts(task: TaskSpec | None, otherwise: float) -> tuple[float, float | None]:
+    if task is not None and isinstance(task.body, PodBody):
+        return task.body.startup_timeout_seconds, task.body.schedule_timeout_seconds
+    return otherwise, None

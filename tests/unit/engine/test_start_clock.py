@@ -1,0 +1,156 @@
+"""One start clock for each try: when it runs, what it counts, who pays when it has run out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from tests.unit.engine.specs import dag, task
+from tests.unit.engine.world import World
+from tradewind.model.dagspec import PodBody
+from tradewind.model.events import AttemptProgress
+from tradewind.model.outcome import Failed
+from tradewind.model.rows import Attempt
+from tradewind.model.states import AttemptPhase, EndReason
+
+_STOPPED = Failed(message="stopped", reason=EndReason.STOPPED, entered=False)
+
+
+def pods(*, infrastructure_retries: int = 3, retries: int = 0, **body: Any) -> World:
+    """A run of one pod task `a`, whose attempt is created and has no pod yet."""
+    body = {"startup_timeout_seconds": 30, **body}
+    spec = dag(task("a", retries=retries, body=PodBody(arguments={"image": "i"}, **body)))
+    world = World(spec, infrastructure_retries=infrastructure_retries)
+    world.trigger()
+    return world
+
+
+def reach(world: World, phase: AttemptPhase = AttemptPhase.SUBMITTED, **detail: str) -> Attempt:
+    """The live attempt has come so far."""
+    attempt = world.live_attempt("a")
+    world.step(AttemptProgress(attempt_id=attempt.attempt_id, phase=phase, at=world.now, detail=detail))
+    return world.live_attempt("a")
+
+
+def seconds_left(world: World) -> float | None:
+    at = world.live_attempt("a").deadline_at
+    return None if at is None else (at - world.now).total_seconds()
+
+
+def run_out(world: World, waited_for: str = "") -> None:
+    """The clock runs out, and the pod is gone."""
+    assert world.live_attempt("a").deadline_at is not None
+    world.pass_time(seconds_left(world) or 0)
+    attempt = next(one for one in world.engine.to_stop() if one.task_id == "a")
+    world.step(msgspec.structs.replace(world.ended(attempt, _STOPPED), verdict=waited_for or None))
+
+
+def test_while_there_is_no_pod_the_clock_stands() -> None:
+    world = pods()
+    world.pass_time(1000)
+    assert (world.engine.to_stop(), seconds_left(world)) == ([], None)
+    reach(world)
+    assert seconds_left(world) == 30
+
+
+def test_a_start_that_takes_too_long_is_stopped_and_paid_from_the_infrastructure_budget() -> None:
+    world = pods(infrastructure_retries=1, retries=1)
+    reach(world)
+    run_out(world, "No node has room.")
+    ti = world.task("a")
+    assert (ti.state.value, ti.try_number, ti.attempts_in_try, ti.infrastructure_failures) == ("queued", 1, 2, 1)
+    reach(world)
+    assert seconds_left(world) == 30
+    run_out(world, "No node has room.")
+    assert (world.state("a"), world.task("a").verdict) == (
+        "up_for_retry",
+        "It did not start in time. No node has room.",
+    )
+
+
+def test_a_try_whose_budget_is_used_up_fails_with_what_was_waited_for() -> None:
+    world = pods(infrastructure_retries=0)
+    attempt = reach(world)
+    run_out(world, "No node has room.")
+    assert (world.state("a"), world.task("a").verdict) == ("failed", "It did not start in time. No node has room.")
+    assert world.ledger.attempts[attempt.attempt_id].reason is EndReason.NEVER_STARTED
+
+
+def test_an_attempt_that_was_lost_before_its_start_leaves_the_next_one_the_rest_of_the_clock() -> None:
+    world = pods()
+    reach(world)
+    world.pass_time(20)
+    world.lose("a", entered=False)
+    world.pass_time(500)  # for example a quota, with no pod
+    reach(world)
+    assert seconds_left(world) == 10
+    world.pass_time(4)
+    world.lose("a", entered=False)
+    reach(world)
+    assert seconds_left(world) == 6
+
+
+def test_a_new_try_has_a_whole_clock() -> None:
+    world = pods(infrastructure_retries=1, retries=1)
+    reach(world)
+    world.pass_time(20)
+    world.lose("a", entered=False)
+    reach(world)
+    world.lose("a", entered=False)
+    assert world.state("a") == "up_for_retry"
+    world.pass_time(400)
+    reach(world)
+    assert (world.task("a").try_number, seconds_left(world)) == (2, 30)
+
+
+def test_without_a_schedule_timeout_one_clock_counts_from_the_pods_creation() -> None:
+    world = pods()
+    reach(world)
+    world.pass_time(12)
+    reach(world, AttemptPhase.SCHEDULED)
+    assert seconds_left(world) == 18
+
+
+def test_a_schedule_timeout_ends_when_a_node_is_found_and_the_startup_timeout_begins() -> None:
+    world = pods(schedule_timeout_seconds=100)
+    reach(world)
+    assert seconds_left(world) == 100
+    world.pass_time(90)
+    reach(world, AttemptPhase.SCHEDULED)
+    assert seconds_left(world) == 30
+    reach(world, AttemptPhase.PULLED)
+    assert seconds_left(world) == 30
+
+
+def test_which_of_the_two_has_run_out_is_in_the_verdict() -> None:
+    world = pods(schedule_timeout_seconds=5, infrastructure_retries=0)
+    reach(world)
+    run_out(world)
+    assert world.task("a").verdict == "It was not scheduled in time."
+    world = pods(schedule_timeout_seconds=5, infrastructure_retries=0)
+    reach(world)
+    reach(world, AttemptPhase.SCHEDULED)
+    run_out(world)
+    assert world.task("a").verdict == "It did not start in time."
+
+
+def test_the_execution_timeout_counts_from_the_start() -> None:
+    spec = dag(task("a", body=PodBody(arguments={"image": "i"}), execution_timeout_seconds=60))
+    world = World(spec)
+    world.trigger()
+    reach(world)
+    world.pass_time(50)
+    reach(world, AttemptPhase.STARTED)
+    assert world.live_attempt("a").deadline_at == world.now + timedelta(seconds=60)
+
+
+def test_what_a_start_waits_for_is_shown_while_it_waits_and_no_longer() -> None:
+    world = pods()
+    reach(world)
+    assert reach(world, waiting="no node").detail == {"waiting": "no node"}
+    assert seconds_left(world) == 30
+    assert reach(world, waiting="an image").detail == {"waiting": "an image"}
+    assert reach(world, AttemptPhase.STARTED).detail == {}
+    assert reach(world, AttemptPhase.SUBMITTED, waiting="of yesterday").detail == {}
