@@ -48,17 +48,6 @@ def test_a_log_of_1000_lines_is_whole(place: Place) -> None:
     assert place.log("talks") == [f"line {n}" for n in range(1, 1001)]
 
 
-def test_what_a_start_waited_for_is_in_the_verdict(place: Place) -> None:
-    run = place.run("""
-        pod("big", "true", container_resources={"requests": {"memory": "900Ti"}}, startup_timeout_seconds=3)
-        pod("gone", "true", image="nobody.invalid/nothing:1", startup_timeout_seconds=10)
-    """)
-    assert run["state"] == "failed"
-    assert "Insufficient memory" in run["big"]["verdict"]
-    assert "Container 'base' waited: " in run["gone"]["verdict"]
-    assert "nobody.invalid" in run["gone"]["verdict"]
-
-
 def test_pods_stay_where_the_task_says_so(place: Place) -> None:
     place.run("""
         pod("kept", "true", on_finish_action="keep_pod")
