@@ -30,7 +30,7 @@ def _resources(draw: random.Random) -> Any:
 
 def _variables(draw: random.Random) -> Any:
     field = model("V1EnvVarSource", field_ref=model("V1ObjectFieldSelector", field_path="metadata.name"))
-    literal = model("V1EnvVarSource", config_map_key_ref=model("V1ConfigMapKeySelector", name="m", key=_DAY))
+    literal = model("V1EnvVarSource", config_map_key_ref=model("V1ConfigMapKeySelector", name="m", key="k.txt"))
     listed = [
         model("V1EnvVar", name="PLAIN", value="1"),
         model("V1EnvVar", name="DAY", value=_DAY),

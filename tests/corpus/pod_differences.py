@@ -22,7 +22,7 @@ _OURS = ("app.kubernetes.io/managed-by", "tradewind/")
 class Reason(enum.StrEnum):
     """Why a difference is right."""
 
-    INVALID = "the provider's pod is one that an API server refuses, or none"
+    INVALID = "the provider's pod is one that an API server refuses (fields checked strictly), or none"
     IDENTITY = "our identity labels and names"
     RESULT = "the results helper"
 
