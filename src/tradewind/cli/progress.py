@@ -17,9 +17,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tradewind.cli import document
+from tradewind.cli import document, pod_phases
 from tradewind.model.dagspec import DagSpec
-from tradewind.model.facts import Batch, RunFact, TaskDropped, TaskFact
+from tradewind.model.facts import AttemptFact, Batch, RunFact, TaskDropped, TaskFact
 from tradewind.model.rows import DagRun, TaskInstance, XComRow
 from tradewind.model.states import TaskState
 
@@ -51,7 +51,12 @@ _SHOWN = (
 
 def label(task: TaskInstance) -> str:
     """`task` or `task[3]`."""
-    return task.task_id if task.map_index < 0 else f"{task.task_id}[{task.map_index}]"
+    return name_of(task.task_id, task.map_index)
+
+
+def name_of(task_id: str, map_index: int) -> str:
+    """The same of a task that is only named."""
+    return task_id if map_index < 0 else f"{task_id}[{map_index}]"
 
 
 class View:
@@ -79,6 +84,7 @@ class LineView(View):
     def __init__(self, spec: DagSpec) -> None:
         self._spec = spec
         self._states: dict[tuple[str, int], TaskState] = {}
+        self._pods: dict[tuple[str, int], str] = {}
 
     def batch(self, batch: Batch) -> None:
         """Print what changed."""
@@ -90,6 +96,14 @@ class LineView(View):
                 if self._states.get(key) is not fact.task.state:
                     self._states[key] = fact.task.state
                     print(f"  {describe(fact.task)}", file=sys.stderr)
+            if isinstance(fact, AttemptFact):
+                self._tell_pod((fact.attempt.task_id, fact.attempt.map_index), pod_phases.told(fact.attempt))
+
+    def _tell_pod(self, key: tuple[str, int], told: str) -> None:
+        """Only what keeps it from beginning: that it begins is told by its state."""
+        if told != self._pods.get(key, "") and ":" in told:
+            print(f"  {name_of(*key)} {told}", file=sys.stderr)
+        self._pods[key] = told
 
 
 class LiveView(View):
@@ -99,6 +113,7 @@ class LiveView(View):
         self._spec = spec
         self._console = console
         self._tasks: dict[tuple[str, int], TaskInstance] = {}
+        self._pods: dict[tuple[str, int], str] = {}
         self._live = Live(self._draw(), console=console, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> View:
@@ -123,6 +138,8 @@ class LiveView(View):
                 ended = fact.task.state.is_finished or fact.task.state is TaskState.UP_FOR_RETRY
                 if ended and (before is None or before.state is not fact.task.state):
                     self._console.print(_coloured(fact.task))
+            if isinstance(fact, AttemptFact):
+                self._pods[fact.attempt.task_id, fact.attempt.map_index] = pod_phases.told(fact.attempt)
         self._live.update(self._draw())
 
     def note(self, text: str) -> None:
@@ -139,7 +156,10 @@ class LiveView(View):
         table.add_row(summary)
         running = [task for task in self._tasks.values() if task.state.holds_attempt]
         for task in running[:10]:
-            table.add_row(Text(f"  {label(task)}  {task.state.value}", style=COLOURS[task.state.value]))
+            line = Text(f"  {label(task)}  {task.state.value}", style=COLOURS[task.state.value])
+            if pod := self._pods.get((task.task_id, task.map_index)):
+                line.append(f"  {pod}", style="dim")
+            table.add_row(line)
         if len(running) > 10:
             table.add_row(f"  … and {len(running) - 10} more")
         return table

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from tradewind.cli import exits, groups, options, tables, task_logs
+from tradewind.cli import exits, groups, options, pod_phases, tables, task_logs
 from tradewind.model.commands import ClearTasks, MarkTasks, TaskSelection
 from tradewind.model.rows import Attempt, TaskInstance
 from tradewind.model.states import TaskState
@@ -49,21 +49,31 @@ def list_tasks(
     """The task instances of a run, in order of task id and map index."""
     from tradewind.cli import client, finding
 
-    async def read() -> list[TaskInstance]:
+    async def read() -> tuple[list[TaskInstance], dict[str, str]]:
         async with client.opened(home, client.settings_of(home, settings)) as (_, store):
             run = await finding.find_run(store, dag_id, run_id)
             page = store_port.Page(limit=limit + 1, after=after)
-            return list(await store.views.list_tasks(run.run_key, page, _states(state)))
+            tasks = list(await store.views.list_tasks(run.run_key, page, _states(state)))
+            return tasks, await _pods(store, tasks)
 
     with exits.reported():
-        tasks = asyncio.run(read())
+        tasks, pods = asyncio.run(read())
         last = tasks[limit - 1] if len(tasks) > limit else None
         tables.show(
-            [_row(task) for task in tasks[:limit]],
+            [{**_row(task), "pod": pods.get(task.attempt_id or "")} for task in tasks[:limit]],
             output=output,
             empty="no task instances",
             more=None if last is None else f"{last.task_id}:{last.map_index}",
         )
+
+
+async def _pods(store: store_port.Store, tasks: list[TaskInstance]) -> dict[str, str]:
+    """How far the pods of tasks came that wait or run, by attempt."""
+    found: dict[str, str] = {}
+    for task in tasks:
+        if task.state.holds_attempt and task.attempt_id is not None:
+            found[task.attempt_id] = pod_phases.told(await store.views.get_attempt(task.attempt_id))
+    return found
 
 
 def _row(task: TaskInstance) -> dict[str, Any]:

@@ -13,9 +13,12 @@ from tradewind.model.outcome import Result
 from tradewind.model.rows import DagRow
 from tradewind.model.states import AttemptPhase
 
+WAITING = "waiting"
+"""In the detail of an attempt that has not begun: what it waits for, in words; empty when it goes on."""
+
 
 class AttemptProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="progress"):
-    """An attempt reached a phase before its end."""
+    """An attempt reached a phase before its end; or, told with a detail, what it waits for in the phase it is in."""
 
     attempt_id: AttemptId
     phase: AttemptPhase

@@ -41,7 +41,7 @@ class Kept:
         """How it ended, or what it waits for; empty while it runs."""
         if self.is_over:
             return verdict.sentence(self.view)
-        return "" if phases.has_begun(self.view) else waiting.sentence(self.view)
+        return "" if phases.has_begun(self.view) else waiting.find(self.view, "waits")
 
     def age(self, now: datetime) -> timedelta:
         """Since it was made."""

@@ -39,6 +39,7 @@ class Launching:
         handover: Callable[[], Awaitable[requesting.Handover]],
         record: Callable[[Record, Mapping[str, Any]], Awaitable[None]],
         note: Callable[[str], None],
+        waits: Callable[[str], None],
         clock: clock_port.Clock,
         random: clock_port.Random,
     ) -> None:
@@ -50,6 +51,7 @@ class Launching:
         self._handover = handover
         self._record = record
         self._note = note
+        self._waits = waits
         self._clock = clock
         self._pause = backoff.Backoff(random, first_seconds=1.0, cap_seconds=20.0)
         self._parked_for = ""
@@ -123,6 +125,7 @@ class Launching:
         if self._parked_for != error.code:
             self._parked_for = error.code
             self._note(f"waiting: {error}")
+            self._waits(error.message)
         _log.info("pod of attempt %s put off: %s", self._launch.attempt.attempt_id, error)
         await self._clock.sleep(self._pause.next_seconds())
 

@@ -18,10 +18,10 @@ from typing import Any, Self
 import msgspec
 
 from tradewind.model.dagspec import PodBody
-from tradewind.model.events import AttemptEnded, AttemptProgress
+from tradewind.model.events import WAITING, AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Success
-from tradewind.model.states import EndReason
+from tradewind.model.states import AttemptPhase, EndReason
 from tradewind.pods import redaction
 from tradewind.pods.view import HURRIED, PodView
 from tradewind.ports import backoff, errors
@@ -343,6 +343,10 @@ class KubernetesRuntime:
             if (followed := self._followed.get(launch.attempt.attempt_id)) is not None:
                 followed.note(text)
 
+        def waits(words: str) -> None:
+            attempt_id, phase, now = launch.attempt.attempt_id, AttemptPhase.CREATED, self.clock.now()
+            self.tell(AttemptProgress(attempt_id=attempt_id, phase=phase, at=now, detail={WAITING: words}))
+
         return launching.Launching(
             launch,
             body,
@@ -352,6 +356,7 @@ class KubernetesRuntime:
             handover=self._handover,
             record=record,
             note=note,
+            waits=waits,
             clock=self.clock,
             random=self._random,
         )
