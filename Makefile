@@ -14,8 +14,8 @@ $(STAMP): pyproject.toml constraints.txt constraints-bootstrap.txt scripts/make-
 	@PYTHON="$(PYTHON)" scripts/make-venv $(VENV)
 	@touch $(STAMP)
 
-demo: $(STAMP) ## Set everything up and run an Airflow DAG file on real data
-	@scripts/demo
+demo: $(STAMP) ## Run an Airflow DAG file on real data; RUNTIME=kubernetes: on a real Kubernetes (Linux, root)
+	@if [[ "$(RUNTIME)" == kubernetes ]]; then $(VENV)/bin/python -m scripts.demo_cluster; else scripts/demo; fi
 
 test: $(STAMP) ## Lint and every suite that this machine can run
 	@scripts/prepare

@@ -104,6 +104,10 @@ class Cluster:
         self._order(do="import", node=str(node), archive=str(cluster_cache.image(image)))
         return cluster_images.reference(image)
 
+    def load_archive(self, archive: pathlib.Path, node: int = 0) -> None:
+        """Have the image of a docker-archive on a node, under the name that it has there."""
+        self._order(do="import", node=str(node), archive=str(archive))
+
     def push(self, image: str, name: str) -> str:
         """Put an image into the store that asks for a password, as `name` ("team/x:1"); return the whole name."""
         self.ensure("registry")

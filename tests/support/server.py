@@ -37,10 +37,13 @@ def tradewind(*arguments: str, check: bool = True, seconds: float = 90) -> subpr
 class Server:
     """One home, and the server that leads it while there is one."""
 
-    def __init__(self, home: pathlib.Path, dags: pathlib.Path, *options: str) -> None:
+    def __init__(
+        self, home: pathlib.Path, dags: pathlib.Path, *options: str, start_seconds: float = _START_SECONDS
+    ) -> None:
         self.home = home
         self.dags = dags
         self.options = options
+        self.start_seconds = start_seconds
         self.log = home.with_name(home.name + ".server.log")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -58,7 +61,7 @@ class Server:
 
     def wait_healthy(self) -> None:
         """Until the health address says so. Fails with the server's log."""
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
                 break
