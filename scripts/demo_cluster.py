@@ -55,11 +55,10 @@ def main() -> int:
             say(f"image {image_name(name)} is on its node ({time.monotonic() - began:.1f} s)")
         keep_secret(cluster_api.Api.read(started.kubeconfig))
         with watched(started.kubeconfig):
-            done = subprocess.run(
-                [ROOT / "scripts" / "demo", "--kubeconfig", started.kubeconfig]
-                + (["--months", options.months] if options.months else []),
-                check=False,
-            )
+            months = ["--months", options.months] if options.months else []
+            words = [str(ROOT / "scripts" / "demo"), "--kubeconfig", str(started.kubeconfig), *months]
+            words += ["--helper-image", cluster_images.reference("busybox")]
+            done = subprocess.run(words, check=False)
         show_pods()
     say("the cluster is gone")
     return done.returncode
@@ -114,10 +113,11 @@ def install(constraints: Path, tree: Path) -> None:
     """What the constraints name, for the image's own Python."""
     python = next(path.name for path in (tree / "usr" / "bin").iterdir() if re.fullmatch(r"python3\.\d+", path.name))
     folder = tree / "usr" / "local" / "lib" / python / "dist-packages"
-    uv = [ROOT / ".venv" / "bin" / "uv", "pip", "install", "-q", "--python", ROOT / ".venv" / "bin" / "python"]
-    wanted = ["--python-version", python.removeprefix("python"), "--target", folder, "--require-hashes"]
-    command = [*uv, *wanted, "--build-constraints", DEMO / "constraints-build.txt", "-r", constraints]
-    subprocess.run(command, check=True)
+    programs = ROOT / ".venv" / "bin"
+    words: list[str | Path] = [programs / "uv", "pip", "install", "-q", "--python", programs / "python"]
+    words += ["--python-version", python.removeprefix("python"), "--target", folder, "--require-hashes"]
+    words += ["--build-constraints", DEMO / "constraints-build.txt", "-r", constraints]
+    subprocess.run(words, check=True)
 
 
 def keep_secret(api: cluster_api.Api) -> None:

@@ -21,7 +21,7 @@ from tradewind.cli.options import Output
 from tradewind.cli.progress import COLOURS
 
 _SENTENCES = frozenset(
-    {"verdict", "message", "description", "hint", "value", "help", "note", "reason", "why", "detail"}
+    {"verdict", "message", "description", "hint", "value", "help", "note", "reason", "why", "detail", "pod"}
 )
 _NARROWEST_SENTENCE = 30
 """Characters that a sentence gets at least before it wraps; with less room the whole line stays one."""
