@@ -87,7 +87,7 @@ class Scene:
         return [line.split(" ", 1)[1] for line in path.read_text().splitlines()] if path.exists() else []
 
     def phases(self) -> list[AttemptPhase]:
-        return [one.phase for one in self.events if isinstance(one, AttemptProgress) and not one.detail]
+        return [one.phase for one in self.events if isinstance(one, AttemptProgress)]
 
 
 @contextlib.asynccontextmanager
