@@ -25,6 +25,9 @@ TABLE: Table = {
     ),
     "airflow.providers.cncf.kubernetes.operators.spark_kubernetes": operators(_JOBS, "SparkKubernetesOperator"),
     "airflow.providers.cncf.kubernetes.sensors.spark_kubernetes": operators(_JOBS, "SparkKubernetesSensor"),
+    "airflow.providers.cncf.kubernetes.callbacks": at(
+        "pod_callbacks", "KubernetesPodOperatorCallback", "ExecutionMode"
+    ),
     "airflow.providers.cncf.kubernetes.secret": _SECRET,
     "airflow.providers.cncf.kubernetes.utils.pod_manager": at("kubernetes", "OnFinishAction", "OnKillAction"),
     "airflow.providers.cncf.kubernetes.backcompat.pod": at("kubernetes", "Port", "Resources"),

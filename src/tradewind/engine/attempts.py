@@ -77,17 +77,22 @@ def queue(core: Core, live: LiveRun, ti: TaskInstance) -> None:
 def progress(core: Core, event: AttemptProgress) -> None:
     """It reached a phase, or waits for something else before its start; a phase that is passed says nothing new."""
     attempt = core.attempts.get(event.attempt_id)
-    if attempt is None or event.phase is AttemptPhase.ENDED:
+    if attempt is None or AttemptPhase.ENDED in (attempt.phase, event.phase):
         return
+    names = _names(event)
     if _PLACE[event.phase] <= _PLACE[attempt.phase]:
         if event.phase is attempt.phase and event.phase is not AttemptPhase.STARTED and event.detail != attempt.detail:
-            core.put_attempt(replace(attempt, detail=event.detail), "waits")
+            core.put_attempt(replace(attempt, detail=event.detail, **names), "waits")
+        elif any(getattr(attempt, name) != value for name, value in names.items()):
+            core.put_attempt(replace(attempt, **names))  # its worker runs already, and has handed a pod over since
         return
     live = core.runs[attempt.run_key]
-    changes: dict[str, Any] = {"phase": event.phase, f"{event.phase.value}_at": event.at, "detail": event.detail}
-    for name in ("pod_name", "pod_uid", "namespace", "node"):
-        if value := getattr(event, name):
-            changes[name] = value
+    changes: dict[str, Any] = {
+        "phase": event.phase,
+        f"{event.phase.value}_at": event.at,
+        "detail": event.detail,
+        **names,
+    }
     task, ti = live.graph.tasks.get(attempt.task_id), live.find(attempt.task_id, attempt.map_index)
     if event.phase is AttemptPhase.STARTED:
         changes["deadline_at"] = _execution_deadline(task, event.at)
@@ -100,6 +105,12 @@ def progress(core: Core, event: AttemptProgress) -> None:
     if ti.state is TaskState.QUEUED:
         first = ti.first_started_at or event.at
         core.put_task(live, replace(ti, state=TaskState.RUNNING, started_at=first, first_started_at=first), "started")
+
+
+def _names(event: AttemptProgress) -> dict[str, Any]:
+    """Names of its pod that are told."""
+    given = {name: getattr(event, name) for name in ("pod_name", "pod_uid", "namespace", "node")}
+    return {name: value for name, value in given.items() if value}
 
 
 def _execution_deadline(task: TaskSpec | None, started: datetime) -> datetime | None:

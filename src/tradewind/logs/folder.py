@@ -1,6 +1,7 @@
 """Log files of attempts in a home.
 
-Invariant: a log exists once: sealing renames the live file to its place at rest, so no line is there twice.
+Invariant: a log exists once: sealing renames the live file to its place at rest (or joins the two of a worker and the
+pod that it handed over), so no line is there twice.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import os
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
-from tradewind.logs import demand
+from tradewind.logs import demand, joining
 from tradewind.logs import line as log_line
+from tradewind.model import ids
 from tradewind.model.ids import AttemptId
 from tradewind.model.rows import Attempt
 from tradewind.ports import clock as clock_port
@@ -41,33 +44,33 @@ class FolderLogs:
 
     async def read(self, attempt: Attempt) -> AsyncIterator[logs_port.LogLine]:
         """All lines so far. Raises `errors.NotFound` where nothing was written."""
-        path = self._find(attempt)
-        if path is None:
+        if not self._is_there(attempt):
             raise errors.NotFound(
                 "it wrote nothing, or its log is gone",
                 object=f"log of {attempt.task_id} try {attempt.try_number}",
                 code="no-log",
                 hint="`tradewind runs show` gives its verdict",
             )
-        async for one in self._lines(path, None):
+        async for one in self._lines(attempt):
             yield one
 
     async def follow(self, attempt: Attempt) -> AsyncIterator[logs_port.LogLine]:
         """All lines so far, then each as it comes, until the log is sealed or the attempt's directory is gone."""
         with self._demand.following(attempt.attempt_id) as follower:
-            path = self._find(attempt)
-            while path is None and (self._attempts / attempt.attempt_id).is_dir():
+            while not self._is_there(attempt) and (self._attempts / attempt.attempt_id).is_dir():
                 await self._clock.sleep(_LOOK_EVERY_SECONDS)
                 follower.still()
-                path = self._find(attempt)
-            if path is not None:
-                async for one in self._lines(path, attempt, follower):
+            if self._is_there(attempt):
+                async for one in self._lines(attempt, follower):
                     yield one
 
     async def seal(self, attempt: Attempt) -> None:
         """Move the log to rest. Idempotent; nothing to do where nothing was written."""
         # Plain strings: this runs once for each attempt, and most wrote nothing.
         live = f"{self._attempts}/{attempt.attempt_id}/log"
+        if _has_pod(self._attempts, attempt.attempt_id):
+            await asyncio.to_thread(self._join, attempt)
+            return
         try:
             size = os.stat(live).st_size
         except FileNotFoundError:
@@ -90,33 +93,70 @@ class FolderLogs:
             with (folder / "log").open("ab") as file:
                 file.write(entry.encode())
 
-    def _find(self, attempt: Attempt) -> Path | None:
-        for path in (self.place(attempt), self._attempts / attempt.attempt_id / "log"):
-            if path.exists():
-                return path
-        return None
+    def _join(self, attempt: Attempt) -> None:
+        """Put what its worker and its pod wrote at rest as one. Done again after a crash, it comes to the same."""
+        target = self.place(attempt)
+        temporary = target.with_suffix(".new")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with joining.LiveLog(self._attempts, attempt.attempt_id) as live, temporary.open("wb") as file:
+                while lines := live.take(sealing=True):
+                    file.write(b"\n".join(lines) + b"\n")
+                file.write(b"".join(line + b"\n" for line in live.rest()))
+                size = file.tell()
+                paths = live.paths()
+            temporary.rename(target)
+            for path in paths:
+                path.unlink()
+            self.sealed_bytes += size
+        except OSError as error:
+            raise errors.Transient(
+                f"cannot join the logs of worker and pod: {error.strerror}",
+                object=str(target),
+                code="log-not-moved",
+                hint="is the disk full?",
+            ) from error
+
+    def _is_there(self, attempt: Attempt) -> bool:
+        with joining.LiveLog(self._attempts, attempt.attempt_id) as live:
+            return self.place(attempt).exists() or bool(live.paths())
 
     async def _lines(
-        self, path: Path, follow: Attempt | None, follower: demand.Follower | None = None
+        self, attempt: Attempt, follower: demand.Follower | None = None
     ) -> AsyncIterator[logs_port.LogLine]:
-        """Lines of an open file; the open file stays the same when it is moved to rest."""
-        with path.open("rb") as file:
-            tail = b""
+        """Lines of open files; an open file stays the same when it is moved to rest."""
+        if self.place(attempt).exists():
+            with self.place(attempt).open("rb") as file:
+                async for one in self._at_rest(file):
+                    yield one
+            return
+        with joining.LiveLog(self._attempts, attempt.attempt_id) as live:
             while True:
-                sealed = follow is None or self._is_over(follow)
-                chunk = await asyncio.to_thread(file.read, _CHUNK)
-                if chunk:
-                    *whole, tail = (tail + chunk).split(b"\n")
-                    for raw in whole:
-                        yield log_line.parse(raw.decode("utf-8", "backslashreplace"))
-                elif sealed:
-                    break
-                else:
-                    await self._clock.sleep(_LOOK_EVERY_SECONDS)
+                sealed = follower is None or self._is_over(attempt)
+                lines = await asyncio.to_thread(live.take)
+                for raw in lines:
+                    yield log_line.parse(raw.decode("utf-8", "backslashreplace"))
                 if follower is not None:
                     follower.still()
-            if tail:
-                yield log_line.parse(tail.decode("utf-8", "backslashreplace"))
+                if not lines and sealed:
+                    break
+                if not lines:
+                    await self._clock.sleep(_LOOK_EVERY_SECONDS)
+            for raw in live.rest():
+                yield log_line.parse(raw.decode("utf-8", "backslashreplace"))
+
+    async def _at_rest(self, file: BinaryIO) -> AsyncIterator[logs_port.LogLine]:
+        tail = b""
+        while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            *whole, tail = (tail + chunk).split(b"\n")
+            for raw in whole:
+                yield log_line.parse(raw.decode("utf-8", "backslashreplace"))
+        if tail:
+            yield log_line.parse(tail.decode("utf-8", "backslashreplace"))
 
     def _is_over(self, attempt: Attempt) -> bool:
         return self.place(attempt).exists() or not (self._attempts / attempt.attempt_id).exists()
+
+
+def _has_pod(attempts: Path, attempt_id: AttemptId) -> bool:
+    return os.path.exists(f"{attempts}/{ids.pod_of(attempt_id)}/log")

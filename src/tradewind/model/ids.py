@@ -17,6 +17,24 @@ VersionHash = NewType("VersionHash", str)
 TreeHash = NewType("TreeHash", str)
 """Hex SHA-256 of a bundle's whole tree (paths and contents)."""
 
+_POD = ".pod"
+
+
+def pod_of(attempt_id: str) -> AttemptId:
+    """How runtimes know the pod that an attempt's worker handed over. Rows, labels and people never see it."""
+    return AttemptId(attempt_id + _POD)
+
+
+def worker_of(attempt_id: str) -> AttemptId | None:
+    """The attempt whose worker handed this pod over; None where it is no such pod."""
+    return AttemptId(attempt_id.removesuffix(_POD)) if attempt_id.endswith(_POD) else None
+
+
+def owner_of(attempt_id: str) -> AttemptId:
+    """The attempt that it belongs to: of a handed-over pod its worker's, else itself."""
+    return AttemptId(attempt_id.removesuffix(_POD))
+
+
 UNMAPPED = -1
 """The map index of a task that is not mapped, as in Airflow."""
 

@@ -19,7 +19,7 @@ from tradewind.podlet.stamping import Stamper
 from tradewind.protocol import podlet as protocol
 from tradewind.worker import secrets
 
-_FILES = ("out", "log", "fence", "result", "exit", "out.cursor")
+_FILES = ("out", "log", "fence", "result", "exit", "out.cursor", "relayed")
 _result = msgspec.msgpack.Decoder(Result)
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from tradewind.model import ids
 from tradewind.model.outcome import Failed, Result
 from tradewind.podlet import child, endings, fence, limits, pod, processes
 from tradewind.podlet import loop as loops
@@ -77,12 +78,16 @@ class Attempts:
 
     def start_pod(self, start: protocol.StartPod, told: int, *, bound: bool) -> None:
         """Fork the supervisor of a pod, which tells and ends as any attempt's process does."""
-        if start.attempt_id in self._attempts:
+        if (known := self._attempts.get(start.attempt_id)) is not None:
+            self._tell_start(known)  # whoever asks again does not know how far it is
             return
         attempt = Attempt(start.attempt_id, f"{self._folder}/{start.attempt_id}", start.log_quota_bytes)
         attempt.is_pod = True
         if not self._open(attempt):
             return
+        worker_id = ids.worker_of(attempt.id)
+        if worker_id is not None and (worker := self._attempts.get(worker_id)) is not None:
+            self._outputs.catch_up(worker.output)  # its lines from before the pod come before those of the pod
         try:
             attempt.pid = pod.launch(start, Path(attempt.folder), told, bound=bound)
         except OSError as error:
@@ -319,9 +324,12 @@ class Attempts:
     def _announce(self) -> None:
         unannounced, self._unannounced = self._unannounced, []
         for attempt in unannounced:
-            at = attempt.started_at()
-            if not attempt.over and at is not None:
-                self._tell(protocol.Started(attempt_id=attempt.id, at=at, pid=attempt.pid))
+            self._tell_start(attempt)
+
+    def _tell_start(self, attempt: Attempt) -> None:
+        at = attempt.started_at()
+        if not attempt.over and at is not None:
+            self._tell(protocol.Started(attempt_id=attempt.id, at=at, pid=attempt.pid))
 
     # -- signals ---------------------------------------------------------------------------------------------------
 

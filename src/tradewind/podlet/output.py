@@ -12,6 +12,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from tradewind.podlet import loop as loops
 from tradewind.podlet import watching
@@ -23,6 +24,7 @@ _EVERY_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
 _LAST_TRIES = 10
 _PIECES = 4
+_ROUNDS_AT_ONCE = 8
 
 
 class Output:
@@ -57,6 +59,13 @@ class Outputs:
     def begin(self, output: Output) -> None:
         """Its writer runs: follow it if it goes on for a while."""
         self._loop.after(_QUIET_SECONDS, lambda: self._look(output))
+
+    def catch_up(self, output: Output) -> None:
+        """Stamp what is there now: what others write from now on has later times."""
+        with suppress(OSError):  # it is tried again in its turn
+            for _ in range(_ROUNDS_AT_ONCE):
+                if not output.stamper.stamp():
+                    break
 
     def close(self, output: Output, then: Callable[[], None]) -> None:
         """Its writer ended: take the rest, and call `then`."""

@@ -18,7 +18,7 @@ from tradewind.podlet import fence
 
 _MOST = 256
 _LARGEST_OUT = 1 << 20
-_ODD = ("log", "exit", "out.cursor")
+_ODD = ("log", "exit", "out.cursor", "relayed")
 
 
 class Spares:

@@ -46,6 +46,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A pod's arguments or a native body's fields need rendering first."""
     max_tries: int = 0
     execution_timeout_seconds: float | None = None
+    masked: tuple[str, ...] = ()
+    """Sensitive values that whoever made the pod knows, beside those that rendering reports."""
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -103,6 +105,61 @@ class PodDrafts(Protocol):
 
     async def try_out(self, draft: PodDraft) -> dict[str, Any]:
         """What the API server makes of it (a dry run): the pod with its defaults. Raises `errors.TradewindError`."""
+
+
+class PodRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A pod that the worker of an attempt built, to run as that attempt's."""
+
+    attempt: Attempt
+    run: DagRun
+    manifest: dict[str, Any]
+    options: dict[str, Any] = {}
+    """The operator's arguments that are no part of the manifest."""
+    masked: tuple[str, ...] = ()
+    relays: bool = False
+    """The worker prints the pod's lines itself."""
+
+
+class PodNews(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of such a pod."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    node: str = ""
+    started: bool = False
+    end: AttemptEnded | None = None
+
+
+class PodLog(msgspec.Struct, frozen=True, kw_only=True):
+    """Whole lines of such a pod's log: (container, time, text), and where the next ones begin."""
+
+    lines: tuple[tuple[str, str, str], ...]
+    position: int
+    ended: bool
+
+
+class PodHandovers(Protocol):
+    """Takes pods from workers. An attempt's worker has one pod at most; every call can be made again."""
+
+    async def hand_over(self, request: PodRequest) -> PodNews:
+        """Have it begun; returns when it is created (or has ended). Raises `errors.Rejected`."""
+        ...
+
+    async def await_pod(self, attempt_id: AttemptId, *, started: bool) -> PodNews:
+        """When its main container began, or (not `started`) when it ended. Raises `errors.NotFound`."""
+        ...
+
+    async def read_log(self, attempt_id: AttemptId, position: int, *, relays: bool) -> PodLog:
+        """What comes after a position, as soon as anything does. `relays`: the worker prints it itself."""
+        ...
+
+    async def stop_pod(self, attempt_id: AttemptId, reason: str) -> None:
+        """Ask it to end. Raises `errors.NotFound`."""
+        ...
+
+    def cluster(self) -> dict[str, Any] | None:
+        """How the worker reaches the cluster itself; None where pods are processes of this machine."""
         ...
 
 

@@ -7,10 +7,11 @@ Every request can be sent again after a reconnect: answers to reads are reads, w
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Union
+from typing import Any, Literal, Union
 
 import msgspec
 
+from tradewind.model.outcome import Result
 from tradewind.model.problem import Problem
 
 
@@ -127,10 +128,46 @@ class SendCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="handover"):
-    """A pod operator's own `execute` gives its pod to the control plane. Answer: Value when the pod has ended."""
+    """A pod operator's own `execute` gives its pod to the control plane. Answer: PodTold when it is created.
 
+    It is the attempt's only pod: asked again after a reconnect it is the same one.
+    """
+
+    dag_id: str
+    run_id: str
     manifest: dict[str, Any]
     options: dict[str, Any] = {}
+    """The operator's arguments that are no part of the manifest: how long to wait, which logs, what becomes of it."""
+    masked: tuple[str, ...] = ()
+    """Sensitive values that the worker knows: they are hidden in the pod's log too."""
+    relays: bool = False
+    """The worker prints the pod's lines into its own log: they are not to be there by themselves."""
+    number: int = 1
+    """Which pod of this worker it is. A second one is refused."""
+
+
+class AwaitPod(msgspec.Struct, frozen=True, kw_only=True, tag="await_pod"):
+    """Wait for the pod that was handed over. Answer: PodTold when its main container began, or it has ended."""
+
+    phase: Literal["started", "ended"]
+
+
+class ReadPodLog(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="read_pod_log"):
+    """What the pod printed after a position, or what it prints next. Answer: PodLines."""
+
+    position: int = 0
+    relays: bool = False
+    """As of the handover; what is before `position` is printed."""
+
+
+class StopPod(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="stop_pod"):
+    """End the pod that was handed over. Answer: Done, before it has ended."""
+
+    reason: str = ""
+
+
+class GetCluster(msgspec.Struct, frozen=True, kw_only=True, tag="get_cluster"):
+    """How the cluster of the pods is reached. Answer: Value with an object, absent where pods are processes."""
 
 
 Ask = Union[
@@ -148,7 +185,13 @@ Ask = Union[
     CountRuns,
     SendCommand,
     Handover,
+    AwaitPod,
+    ReadPodLog,
+    StopPod,
+    GetCluster,
 ]
+OfPod = (Handover, AwaitPod, ReadPodLog, StopPod, GetCluster)
+"""Asked by a worker about its own pod."""
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="value"):
@@ -174,4 +217,27 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     problem: Problem
 
 
-Answer = Union[Value, Values, Done, Refused]
+class PodTold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="pod"):
+    """What is known of the pod that the worker handed over."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    node: str = ""
+    started: bool = False
+    result: Result | None = None
+    """How it ended, with the values that it gave back; None while it has not."""
+    verdict: str = ""
+    detail: dict[str, Any] = {}
+    """Container statuses and conditions at its end."""
+
+
+class PodLines(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="pod_lines"):
+    """(container, time, text) of whole lines; `ended`: nothing comes after them."""
+
+    lines: tuple[tuple[str, str, str], ...] = ()
+    position: int = 0
+    ended: bool = False
+
+
+Answer = Union[Value, Values, Done, Refused, PodTold, PodLines]

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from tradewind.model.dagspec import NativeBody
+from tradewind.model.outcome import Failed
 from tradewind.model.problem import Problem
 
 _Problem = TypeVar("_Problem", bound="DagProblem")  # typing.Self is newer than the worker side's Python
@@ -266,6 +267,14 @@ class ArgumentProblem(DagProblem, TypeError):
 
 class ValueProblem(DagProblem, ValueError):
     """An argument has a value that makes no sense."""
+
+
+class PodFailed(AirflowException):
+    """The pod that the task handed over failed; `failed` says how, with its verdict's sentence."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed.message)
+        self.failed = failed
 
 
 class NotHereYet(AirflowFailException):

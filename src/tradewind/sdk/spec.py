@@ -35,10 +35,10 @@ def to_spec(dag: DAG, *, file: str, meaning: Meaning, meaning_from: str) -> DagS
     order = topology.in_order(dag.dag_id, {task.task_id: frozenset(task.upstream_task_ids) for task in dag.tasks})
     if not isinstance(table, timetables.Never):
         dag.params.validate()
+    tasks = tuple(_task(dag, dag.task_dict[name]) for name in order)
     warnings = list(dag.notes)
     if not meaning_from and not isinstance(table, timetables.Never):
         warnings.append(_UNTOLD)
-    tasks = tuple(_task(dag, dag.task_dict[name]) for name in order)
     warnings += [
         f"task {one.task_id!r}: {one.body.reason}" for one in tasks if isinstance(one.body, dagspec.OpaqueBody)
     ]

@@ -88,8 +88,26 @@ class Supervisor(Protocol):
         """Ask for something to be done; JSON of a `model.commands.Command`, answered with its result."""
         ...
 
-    def handover(self, manifest: dict[str, Any], options: dict[str, Any]) -> Any:
-        """Give a pod to the control plane and wait for its end."""
+    def hand_over(
+        self, dag_id: str, run_id: str, manifest: dict[str, Any], options: dict[str, Any], relays: bool = False
+    ) -> dict[str, Any]:
+        """Give the task's one pod to the control plane; what is known of it when it is created."""
+        ...
+
+    def await_pod(self, *, started: bool = False) -> dict[str, Any]:
+        """What is known of it when its main container began, or when it has ended (then with `result`)."""
+        ...
+
+    def read_pod_log(self, position: int, *, relays: bool) -> tuple[list[tuple[str, str, str]], int, bool]:
+        """(container, time, text) of what it printed after a position, the next position, and whether that is all."""
+        ...
+
+    def stop_pod(self, reason: str = "") -> None:
+        """Have it end."""
+        ...
+
+    def get_cluster(self) -> dict[str, Any] | None:
+        """How its cluster is reached; None where pods are processes of this machine."""
         ...
 
 

@@ -30,6 +30,7 @@ from tradewind.pods.identity import Identity
 from tradewind.ports import errors
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
+from tradewind.runtime.handover import runtime as handover
 from tradewind.runtime.local import options as local_options
 from tradewind.runtime.local import pod_request, supply
 from tradewind.runtime.local import runtime as local_runtime
@@ -202,7 +203,7 @@ async def assemble(
         logs = storage.open_logs(home)
         snapshots = storage.open_snapshots(home, settings)
         waker = await stack.enter_async_context(wake.WakeSocket(home.socket("wake.sock")))
-        await stack.enter_async_context(
+        supplied = await stack.enter_async_context(
             supply.Supply(
                 path=home.socket("supervisor.sock"), store=store, vault=vault, clock=clock, wake_leader=waker.wake
             )
@@ -228,6 +229,12 @@ async def assemble(
             from tradewind.runtime import calling  # it brings the worker with it
 
             attempts = calling.CallingRuntime(inner=attempts, bodies=bodies, work_of=runtime.work_of, clock=clock)
+        attempts = handovers = await stack.enter_async_context(
+            handover.HandoverRuntime(
+                inner=attempts, home=home.path, clock=clock, cluster=_cluster(settings) if in_cluster else None
+            )
+        )
+        supplied.serve_pods(handovers)
         scheduler = schedulers.Scheduler(
             store=store,
             runtime=attempts,
@@ -290,6 +297,12 @@ def _launch(task: TaskSpec, run: DagRun, instance: TaskInstance, source: runtime
         source=source,
         templated=task.templated,
     )
+
+
+def _cluster(settings: settings_tree.Settings) -> dict[str, Any]:
+    """How the code of pod operators reaches the cluster itself."""
+    told = settings.runtime.kubernetes
+    return {"in_cluster": told.in_cluster, "config_file": told.config_file, "context": told.context}
 
 
 def _hidden(value: Any, secrets: tuple[str, ...]) -> Any:

@@ -21,6 +21,7 @@ from tradewind.model.states import EndReason
 from tradewind.protocol.work import PythonWork
 from tradewind.sdk import callables, errors, supervision
 from tradewind.sdk import context as sdk_context
+from tradewind.sdk.operators.pod_steps import PodEnd, PodSteps
 from tradewind.sdk.supervision import Supervisor
 from tradewind.worker import alarm, callback, output, pushing, render, resuming, secrets, tracebacks
 from tradewind.worker.loading import LoadedFile
@@ -104,7 +105,7 @@ class _Attempt:
             execute = resuming.execution(task, row.next_method, row.next_kwargs)
         try:
             with alarm.limited(self._limit(scene), errors.AirflowTaskTimeout):
-                result = execute(context)
+                result = _executed(task, execute, context)
                 if callables.is_awaitable(result):
                     result = callables.run_to_end(result)
         except errors.AirflowTaskTimeout:
@@ -160,6 +161,8 @@ class _Attempt:
     def _failed(self, error: BaseException, *, entered: bool = True) -> outcomes.Failed:
         self._error = error
         scene = self._scene
+        if isinstance(error, errors.PodFailed):
+            return self._of_pod(error)
         again = not isinstance(error, (errors.AirflowFailException, errors.AirflowSensorTimeout))
         message, reason, code, number = tracebacks.first_line(error), EndReason.ERROR, None, None
         if isinstance(error, errors.AirflowTaskTimeout):
@@ -183,6 +186,16 @@ class _Attempt:
             rendered_map_index=None if scene is None else scene.ti.rendered_map_index,
         )
 
+    def _of_pod(self, error: errors.PodFailed) -> outcomes.Failed:
+        """Its pod failed, and nothing hid it: how is known better than by an exception."""
+        _log.error("Task failed: %s", error)
+        return msgspec.structs.replace(
+            error.failed,
+            error=tracebacks.name_of(error),
+            entered=True,
+            rendered_map_index=None if self._scene is None else self._scene.ti.rendered_map_index,
+        )
+
     def _called_back(self, scene: Scene, ended: outcomes.Outcome) -> outcomes.Outcome:
         if isinstance(ended, outcomes.Success):
             callback.call(scene.task, "on_success", scene.context)
@@ -202,6 +215,19 @@ def _hidden(ended: outcomes.Outcome) -> outcomes.Outcome:
     if isinstance(ended, (outcomes.Failed, outcomes.Skipped)):
         return msgspec.structs.replace(ended, message=secrets.OWN.hide(ended.message))
     return ended
+
+
+def _executed(task: Any, execute: Callable[[Any], Any], context: Any) -> Any:
+    """What it returns. A deferrable pod operator goes on in the same process: its worker waits for its pod."""
+    try:
+        result = execute(context)
+    except errors.TaskDeferred as deferred:
+        if not isinstance(deferred.trigger, PodEnd):
+            raise
+        return getattr(task, deferred.method_name)(context, event=deferred.trigger.wait())
+    if isinstance(task, PodSteps):
+        task.note_without_pod()
+    return result
 
 
 def _success(scene: Scene) -> outcomes.Success:

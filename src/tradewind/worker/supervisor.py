@@ -44,6 +44,8 @@ class SocketSupervisor:
         self._path = path
         self._introduction = supervision.Introduce(version=VERSION, attempt_id=attempt_id, purpose=purpose)
         self._number = 0
+        self._pods = 0
+        self._patient: SocketSupervisor | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -58,6 +60,8 @@ class SocketSupervisor:
         connection, self._socket = self._socket, None
         if connection is not None:
             connection.close()
+        if self._patient is not None:
+            self._patient.close()
 
     # -- questions -------------------------------------------------------------------------------------------------
 
@@ -193,9 +197,54 @@ class SocketSupervisor:
         self._number += 1
         return self._value(supervision.SendCommand(command=command, number=self._number)) or {}
 
-    def handover(self, manifest: dict[str, Any], options: dict[str, Any]) -> Any:
-        """Give a pod to the control plane; what it says when the pod has ended."""
-        return self._value(supervision.Handover(manifest=manifest, options=options))
+    # -- its pod ---------------------------------------------------------------------------------------------------
+
+    def hand_over(
+        self, dag_id: str, run_id: str, manifest: dict[str, Any], options: dict[str, Any], relays: bool = False
+    ) -> dict[str, Any]:
+        """Give the attempt's pod to the control plane; what is told when it is created. A second one is refused."""
+        self._pods += 1
+        return self._of_pod(
+            supervision.Handover(
+                dag_id=dag_id,
+                run_id=run_id,
+                manifest=manifest,
+                options=options,
+                masked=tuple(secrets.OWN.known),
+                relays=relays,
+                number=self._pods,
+            )
+        )
+
+    def await_pod(self, *, started: bool = False) -> dict[str, Any]:
+        """What is told when its main container began, or when it has ended."""
+        return self._of_pod(supervision.AwaitPod(phase="started" if started else "ended"))
+
+    def read_pod_log(self, position: int, *, relays: bool) -> tuple[list[tuple[str, str, str]], int, bool]:
+        """Lines after a position, the next position, and whether nothing comes after them."""
+        found = self._waiting().ask(supervision.ReadPodLog(position=position, relays=relays))
+        return list(found.lines), found.position, found.ended
+
+    def stop_pod(self, reason: str = "") -> None:
+        """Have it end."""
+        self.ask(supervision.StopPod(reason=reason))
+
+    def get_cluster(self) -> dict[str, Any] | None:
+        """How the cluster of the pods is reached; None where pods are processes of this machine."""
+        found: dict[str, Any] | None = self._value(supervision.GetCluster())
+        return found
+
+    def _of_pod(self, question: Any) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.to_builtins(self._waiting().ask(question), builtin_types=(bytes,))
+        return found
+
+    def _waiting(self) -> SocketSupervisor:
+        """Another connection, for questions that wait long: meanwhile a signal handler or a thread asks on this one."""
+        if self._patient is None or self._patient._pid != os.getpid():
+            self._patient = SocketSupervisor(
+                self._path, self._introduction.attempt_id, purpose=self._introduction.purpose
+            )
+        return self._patient
 
     # -- the connection --------------------------------------------------------------------------------------------
 

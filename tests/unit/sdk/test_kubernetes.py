@@ -10,8 +10,8 @@ import pytest
 from kubernetes.client import models as k8s
 
 from tests.unit.sdk import dags
-from tradewind.model.dagspec import OpaqueBody, PodBody, TaskSpec
-from tradewind.sdk import errors, kubernetes, task
+from tradewind.model.dagspec import OpaqueBody, PodBody, PythonBody, TaskSpec
+from tradewind.sdk import kubernetes, task
 from tradewind.sdk.operators.pod import KubernetesPodOperator
 
 
@@ -277,20 +277,76 @@ def test_a_subclass_that_only_sets_arguments_is_a_pod() -> None:
     assert spec.operator == "Ours"
 
 
-def test_a_subclass_with_code_around_the_pod_keeps_its_place_and_says_why_it_cannot_run() -> None:
-    class Ours(KubernetesPodOperator):
-        def execute(self, context: Any) -> Any:
-            return super().execute(context)
+class _Executes(KubernetesPodOperator):
+    def execute(self, context: Any) -> Any:
+        return super().execute(context)
 
-        def cleanup(self, *_: Any, **__: Any) -> None: ...
 
-    spec = dags.make(lambda: Ours(task_id="t", image="i"))
+@pytest.mark.parametrize(
+    "name", ["cleanup", "build_pod_request_obj", "get_or_create_pod", "post_complete_action", "on_kill", "find_pod"]
+)
+def test_a_subclass_that_overrides_a_step_around_its_pod_gets_a_worker(name: str) -> None:
+    ours = type("Ours", (KubernetesPodOperator,), {name: lambda *_, **__: None})
+    assert dags.make(lambda: ours(task_id="t", image="i")).tasks[0].body == PythonBody(pod=True)
+
+
+def test_a_subclass_with_an_execute_gets_a_worker_also_mapped() -> None:
+    def fill() -> None:
+        _Executes(task_id="t", image="i")
+        _Executes.partial(task_id="mapped", image="i").expand(arguments=[["a"], ["b"]])
+
+    assert [task.body for task in dags.make(fill).tasks] == [PythonBody(pod=True), PythonBody(pod=True)]
+
+
+@pytest.mark.parametrize("code", [{"callbacks": [object]}, {"progress_callback": print}, {"log_formatter": str.format}])
+def test_a_plain_operator_with_code_around_its_pod_gets_a_worker(code: dict[str, Any]) -> None:
+    def fill() -> None:
+        KubernetesPodOperator(task_id="t", image="i", **code)
+        KubernetesPodOperator.partial(task_id="mapped", image="i", **code).expand(arguments=[["a"]])
+
+    assert [task.body for task in dags.make(fill).tasks] == [PythonBody(pod=True), PythonBody(pod=True)]
+
+
+@pytest.mark.parametrize("name", ["pod_manager", "hook", "invoke_defer_method", "patch_already_checked"])
+def test_a_subclass_that_overrides_what_nothing_calls_is_told_when_the_file_loads(name: str) -> None:
+    ours = type("Ours", (KubernetesPodOperator,), {name: property(lambda _: None)})
+    spec = dags.make(lambda: ours(task_id="t", image="i"))
     body = spec.tasks[0].body
     assert isinstance(body, OpaqueBody)
-    assert "execute, cleanup" in body.reason
-    assert any(warning.startswith("task 't': its pod operator has code of its own") for warning in spec.warnings)
-    with pytest.raises(errors.NotHereYet, match="Ours cannot run here yet"):
-        Ours(task_id="u", image="i").execute({})
+    assert f"Ours overrides {name}, which nothing here would call" in body.reason
+    assert any(warning.startswith("task 't': its pod operator Ours overrides") for warning in spec.warnings)
+
+
+def test_an_execute_that_never_goes_on_to_the_pod_is_told_when_the_file_loads() -> None:
+    class Alone(KubernetesPodOperator):
+        def execute(self, context: Any) -> Any:
+            return "no pod"
+
+    spec = dags.make(lambda: Alone(task_id="t", image="i"))
+    assert spec.tasks[0].body == PythonBody(pod=True)
+    assert any("does not call super().execute(context)" in warning for warning in spec.warnings)
+    assert not dags.make(lambda: _Executes(task_id="t", image="i")).warnings
+
+
+def test_code_of_a_subclass_finds_lists_and_dicts_where_nothing_was_given() -> None:
+    def fill() -> None:
+        one: Any = _Executes(task_id="t", image="i")
+        assert (one.env_vars, one.cmds, one.volumes, one.labels, one.node_selector) == ([], [], [], {}, {})
+        assert one.pod_arguments() == {"image": "i"}
+
+    dags.make(fill)
+
+
+def test_code_of_a_subclass_finds_the_objects_that_it_was_given_and_they_are_rendered() -> None:
+    variable = k8s.V1EnvVar(name="A", value="{{ 1 + 1 }}")
+
+    def fill() -> None:
+        one: Any = _Executes(task_id="t", image="i", env_vars=[variable])
+        one.render_template_fields({})
+        assert (one.env_vars[0].name, one.env_vars[0].value) == ("A", "2")
+        assert variable.value == "{{ 1 + 1 }}"
+
+    dags.make(fill)
 
 
 def test_dry_run_prints_the_manifest(capsys: pytest.CaptureFixture[str]) -> None:

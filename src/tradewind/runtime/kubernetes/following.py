@@ -123,7 +123,7 @@ class Followed:
         for event in reached:
             if event.phase not in self._told:
                 self._told.add(event.phase)
-                self._around.tell(event)
+                self._around.tell(msgspec.structs.replace(event, attempt_id=self.record.attempt_id))
         self._tell_wait(view, reached)
         self._read_logs(view)
         if phases.is_over(view):
@@ -147,7 +147,8 @@ class Followed:
         self._waits_for = waits_for
         detail = {"waiting": waits_for} if waits_for else {}
         at = self._around.clock.now()
-        self._around.tell(msgspec.structs.replace(reached[-1], at=at, detail=detail))
+        attempt_id = self.record.attempt_id
+        self._around.tell(msgspec.structs.replace(reached[-1], attempt_id=attempt_id, at=at, detail=detail))
 
     def _waiting(self, view: PodView, verb: str) -> str:
         return waiting.find(view, verb, pulls=self._pulls, warning=self.events.last_warning())

@@ -110,7 +110,7 @@ class Launching:
     async def _rendered(self) -> port.Rendered | Failed:
         launch = self._launch
         if not launch.templated and not self._body.templated:
-            return port.Rendered(fields=self._body.arguments)
+            return port.Rendered(fields=self._body.arguments, masked=launch.masked)
         rendered = await self._render(
             port.RenderRequest(
                 source=launch.source, run=launch.run, task=launch.task, attempt_id=launch.attempt.attempt_id

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from tradewind.model import ids
 from tradewind.model.dagspec import PodBody
 from tradewind.model.problem import Problem
 from tradewind.pods import manifest, policy, result, result_helper, validity
@@ -138,7 +139,7 @@ def _check_place(arguments: Mapping[str, Any], place: Place) -> None:
 
 def _identity(launch: port.Launch) -> Identity:
     return Identity(
-        attempt_id=launch.attempt.attempt_id,
+        attempt_id=ids.owner_of(launch.attempt.attempt_id),
         dag_id=launch.run.dag_id,
         task_id=launch.task.task_id,
         run_id=launch.run.run_id,

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import msgspec
 
+from tradewind.model import ids
 from tradewind.model.dagspec import PodBody
 from tradewind.model.events import WAITING, AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
@@ -113,7 +114,7 @@ class KubernetesRuntime:
             self._client,
             self._deleter,
             home_id=self._home_id,
-            is_followed=lambda attempt_id: attempt_id in self._followed,
+            is_followed=lambda attempt_id: self._of_owner(attempt_id) is not None,
             clock=self.clock,
         )
         for record in await asyncio.to_thread(self._records.list):
@@ -150,7 +151,7 @@ class KubernetesRuntime:
         """Logs that somebody follows are read at once."""
         while True:
             for attempt_id in demand.list_followed():
-                if (followed := self._followed.get(attempt_id)) is not None:
+                if (followed := self._of_owner(attempt_id)) is not None:
                     followed.want_logs()
             await self.clock.sleep(_HEED_SECONDS)
 
@@ -452,8 +453,12 @@ class KubernetesRuntime:
         else:
             followed.see(view)
 
+    def _of_owner(self, attempt_id: str) -> Followed | None:
+        """The pod of an attempt: launched as such, or handed over by its worker."""
+        return self._followed.get(attempt_id) or self._followed.get(ids.pod_of(attempt_id))
+
     def _find(self, view: PodView) -> Followed | None:
-        followed = None if view.identity is None else self._followed.get(view.identity.attempt_id)
+        followed = None if view.identity is None else self._of_owner(view.identity.attempt_id)
         if followed is None or view.name != followed.record.name:
             return None
         return followed if followed.record.uid in ("", view.uid) else None

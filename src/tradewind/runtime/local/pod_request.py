@@ -10,6 +10,7 @@ import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tradewind.model import ids
 from tradewind.model.dagspec import PodBody
 from tradewind.model.problem import Problem
 from tradewind.pods import arguments as known
@@ -81,7 +82,7 @@ def rejected(problems: Sequence[Problem]) -> errors.Rejected:
 
 def _identity(launch: port.Launch) -> Identity:
     return Identity(
-        attempt_id=launch.attempt.attempt_id,
+        attempt_id=ids.owner_of(launch.attempt.attempt_id),
         dag_id=launch.run.dag_id,
         task_id=launch.task.task_id,
         run_id=launch.run.run_id,

@@ -114,7 +114,7 @@ class Pods:
 
     async def _rendered(self, launch: port.Launch, body: PodBody) -> port.Rendered | Failed:
         if not launch.templated and not body.templated:
-            return port.Rendered(fields=body.arguments)
+            return port.Rendered(fields=body.arguments, masked=launch.masked)
         request = port.RenderRequest(
             source=launch.source, run=launch.run, task=launch.task, attempt_id=launch.attempt.attempt_id
         )

@@ -7,6 +7,7 @@ trusts its Unix user, so the socket's mode is the boundary. Every answer comes f
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -23,9 +24,11 @@ from tradewind.model.snapshot import RunRef
 from tradewind.model.states import RunState
 from tradewind.ports import clock as clock_port
 from tradewind.ports import errors
+from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
 from tradewind.ports import vault as vault_port
 from tradewind.protocol import frames, supervision
+from tradewind.runtime.local.pod_supply import PodSupply
 
 _log = logging.getLogger(__name__)
 _decoder = msgspec.msgpack.Decoder(supervision.Ask)
@@ -51,6 +54,8 @@ class Supply:
         self._wake_leader = wake_leader
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._pods: PodSupply | None = None
         self._handlers: dict[type, _Handler] = {
             supervision.GetVariable: self._get_variable,
             supervision.SetVariable: self._set_variable,
@@ -66,6 +71,10 @@ class Supply:
             supervision.SendCommand: self._send_command,
         }
 
+    def serve_pods(self, handovers: runtime_port.PodHandovers) -> None:
+        """From now on workers may hand pods over."""
+        self._pods = PodSupply(self._store.views, handovers)
+
     async def __aenter__(self) -> Supply:
         """Listen. An old socket file of a server that is gone is replaced."""
         self._path.unlink(missing_ok=True)
@@ -79,16 +88,25 @@ class Supply:
             self._server.close()
         for writer in list(self._writers):
             writer.close()
+        serving = list(self._serving)
+        for task in serving:
+            task.cancel()  # one that waits for a pod may wait for hours
+        await asyncio.gather(*serving, return_exceptions=True)
         self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
-        splitter = frames.Splitter()
+        if (task := asyncio.current_task()) is not None:
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+        splitter, whose = frames.Splitter(), ""
         try:
             while data := await reader.read(1 << 16):
                 for body in splitter.feed(data):
-                    answer = await self._answer(body)
-                    if answer is not None:
+                    answer = await self._answer(body, whose)
+                    if isinstance(answer, supervision.Introduce):
+                        whose = answer.attempt_id
+                    else:
                         writer.write(frames.pack(answer))
                 await writer.drain()
         except (ConnectionError, frames.BadFrame) as error:
@@ -97,14 +115,16 @@ class Supply:
             self._writers.discard(writer)
             writer.close()
 
-    async def _answer(self, body: bytes) -> supervision.Answer | None:
+    async def _answer(self, body: bytes, whose: str) -> supervision.Answer | supervision.Introduce:
         try:
             ask = _decoder.decode(body)
         except msgspec.MsgspecError as error:
             return _refuse("bad-request", f"not understood: {error}", "is the worker newer than the control plane?")
         if isinstance(ask, supervision.Introduce):
-            return None
+            return ask
         handler = self._handlers.get(type(ask))
+        if isinstance(ask, supervision.OfPod) and self._pods is not None:
+            handler = functools.partial(self._pods.answer, attempt_id=whose)
         if handler is None:
             return _refuse("not-here-yet", f"{type(ask).__name__} comes with a later version", "see the reference docs")
         while True:

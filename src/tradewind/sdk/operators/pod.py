@@ -1,12 +1,13 @@
 """`KubernetesPodOperator`: a task that is one pod.
 
-Plain, it is data: its arguments leave the file as API JSON, and no process waits for the pod. A subclass with code of
-its own (`execute`, hooks, callbacks around the pod) needs a worker beside its pod, which is a later step.
+Plain, it is data: its arguments leave the file as API JSON, and no process waits for the pod. With code of the user's
+(a subclass with an `execute`, hooks, callbacks around the pod) a worker runs `pod_steps`, and hands its pod over.
 Names and defaults are those of `apache-airflow-providers-cncf-kubernetes` 10.25.0.
 """
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from tradewind.pods.identity import Identity
 from tradewind.sdk import arguments as common_arguments
 from tradewind.sdk import configuration, errors, kubernetes
 from tradewind.sdk.operator import BaseOperator
+from tradewind.sdk.operators.pod_steps import NEVER_CALLED, STEPS, PodSteps
 
 _DEFAULTS: dict[str, Any] = {
     "kubernetes_conn_id": "kubernetes_default", "namespace": None, "image": None, "name": None,
@@ -51,17 +53,17 @@ _OBJECTS = frozenset({"labels", "annotations", "node_selector", "affinity", "sec
 _NOBODY = Identity(dag_id="d", task_id="t", run_id="r", attempt_id="0" * 32)
 """Whose pod is built to look at it before there is an attempt."""
 _NOT_SENT = pod_arguments_known.CODE | pod_arguments_known.NOTHING_NEEDED
-_OWN_CODE = (
-    "execute", "execute_sync", "execute_async", "build_pod_request_obj", "get_or_create_pod", "cleanup",
-    "post_complete_action", "on_kill", "pre_execute", "post_execute", "trigger_reentry",
-)  # fmt: skip
-_SUBCLASS = (
-    "its pod operator has code of its own ({names}), which needs a worker beside the pod; plain pod operators run, "
-    "subclasses are a later step"
+_REFUSED = (
+    "its pod operator {kind} overrides {names}, which nothing here would call: the control plane launches, follows and "
+    "deletes the pod; override one of {steps}, or use self.client in it"
+)
+_WITHOUT_POD = (
+    "task {task_id!r}: execute() of {kind} does not call super().execute(context): no pod is started, its code alone "
+    "is the task"
 )
 
 
-class KubernetesPodOperator(BaseOperator):
+class KubernetesPodOperator(PodSteps, BaseOperator):
     """One pod; see the reference docs for what becomes of each parameter."""
 
     BASE_CONTAINER_NAME = "base"
@@ -141,12 +143,6 @@ class KubernetesPodOperator(BaseOperator):
             said = f"pod_template_file {error.problem.message}"
             raise errors.ValueProblem.of("bad-template-file", about, said, "it holds one Pod, as YAML") from error
 
-    def execute(self, context: Any) -> Any:
-        """Never reached by a plain pod operator: its pod is started by the control plane."""
-        raise errors.NotHereYet(
-            type(self).__name__, _SUBCLASS.format(names=", ".join(_own_code(type(self))) or "execute")
-        )
-
     def dry_run(self) -> None:
         """Print the pod."""
         import json
@@ -156,13 +152,15 @@ class KubernetesPodOperator(BaseOperator):
 
     @staticmethod
     def body(task: Any) -> dagspec.Body:
-        """The task as data."""
+        """The task as data: a pod, or (where code of the user's belongs to it) a worker that hands its pod over."""
         kind = task.operator_class if task.is_mapped else type(task)
-        names = _own_code(kind) + [name for name in sorted(pod_arguments_known.CODE) if _argument(task, name)]
-        if names:
-            return dagspec.OpaqueBody(
-                classpath=f"{kind.__module__}.{kind.__qualname__}", reason=_SUBCLASS.format(names=", ".join(names))
-            )
+        if names := _defined(kind, NEVER_CALLED):
+            reason = _REFUSED.format(kind=kind.__name__, names=", ".join(names), steps=", ".join(STEPS))
+            return dagspec.OpaqueBody(classpath=f"{kind.__module__}.{kind.__qualname__}", reason=reason)
+        if _own_code(kind) or _has_callbacks(task):
+            if not _reaches_base(kind):
+                task.dag.notes.append(_WITHOUT_POD.format(task_id=task.task_id, kind=kind.__name__))
+            return dagspec.PythonBody(pod=True)
         return _pod_body(task)
 
 
@@ -238,11 +236,38 @@ def _is_templated(task: Any) -> bool:
 
 
 def _own_code(kind: type[Any]) -> list[str]:
-    return [name for name in _OWN_CODE if getattr(kind, name, None) is not getattr(KubernetesPodOperator, name, None)]
+    return [name for name in STEPS if getattr(kind, name, None) is not getattr(KubernetesPodOperator, name, None)]
 
 
-def _argument(task: Any, name: str) -> Any:
-    return task.partial_kwargs.get(name) if task.is_mapped else getattr(task, name, None)
+def _defined(kind: type[Any], names: Sequence[str]) -> list[str]:
+    """Which of these names a subclass defines itself."""
+    return [name for name in names if any(name in vars(one) for one in _subclasses(kind))]
+
+
+def _subclasses(kind: type[Any]) -> Sequence[type[Any]]:
+    return kind.__mro__[: kind.__mro__.index(KubernetesPodOperator)]
+
+
+def _has_callbacks(task: Any) -> bool:
+    """Whether code of the user's is called around the pod, also for some element of a mapping only."""
+    if not task.is_mapped:
+        hooked = any(task.__dict__.get(name) for name in ("_pre_execute_hook", "_post_execute_hook"))
+        return hooked or any(getattr(task, name) for name in pod_arguments_known.CODE)
+    defaults, _ = common_arguments.merged(task.dag, task.task_group, None, task.default_args)
+    shared = {**defaults, **task.partial_kwargs}
+    mapped = getattr(task.expand_input, "value", None)
+    names = {*pod_arguments_known.CODE, "pre_execute", "post_execute"}
+    return any(shared.get(name) for name in names) or (isinstance(mapped, Mapping) and not names.isdisjoint(mapped))
+
+
+def _reaches_base(kind: type[Any]) -> bool:
+    """Whether the execute() of a subclass goes on to that of the provider, as far as its code tells."""
+    own = [vars(one).get("execute") for one in _subclasses(kind)]
+    code = [getattr(inspect.unwrap(one), "__code__", None) for one in own if callable(one)]
+    return all(one is None or not _ONWARDS.isdisjoint(one.co_names) for one in code)
+
+
+_ONWARDS = frozenset({"execute", "execute_sync", "execute_async"})
 
 
 def _settled(about: str, own: dict[str, Any], base: str) -> dict[str, Any]:
