@@ -272,7 +272,7 @@ def test_callbacks_of_a_plain_operator_are_called_in_order_in_a_worker(place: Pl
         """,
     )
     assert set(run.states().values()) == {"success"}
-    told = ["client of", "manifest", "creation", "starting", "progress", "completion", "teardown"]
+    told = ["client of", "manifest", "creation", "starting", "progress base a", "completion", "teardown"]
     assert [line for line in run.log("plain") if line.startswith((*told, "cleanup"))] == [
         "client of plain",
         "manifest sync",

@@ -244,13 +244,6 @@ def test_what_rendering_gives_is_not_judged_before() -> None:
     assert _body(image="i", arguments="{{ ti.xcom_pull('words') }}").templated  # a list, with native rendering
 
 
-@pytest.mark.parametrize("name", ["callbacks", "log_formatter", "progress_callback"])
-def test_code_around_a_pod_is_told_and_not_dropped(name: str) -> None:
-    body = _pod(image="i", **{name: print}).body
-    assert isinstance(body, OpaqueBody)
-    assert name in body.reason
-
-
 def test_attributes_are_as_the_provider_leaves_them() -> None:
     def fill() -> None:
         one: Any = KubernetesPodOperator(task_id="t", image="i", skip_on_exit_code=9, startup_timeout_seconds=7)
@@ -344,7 +337,6 @@ def test_code_of_a_subclass_finds_the_objects_that_it_was_given_and_they_are_ren
         one: Any = _Executes(task_id="t", image="i", env_vars=[variable])
         one.render_template_fields({})
         assert (one.env_vars[0].name, one.env_vars[0].value) == ("A", "2")
-        assert variable.value == "{{ 1 + 1 }}"
 
     dags.make(fill)
 
