@@ -17,11 +17,18 @@ TABLE: Table = {
     "airflow.providers.cncf.kubernetes": {},
     "airflow.providers.cncf.kubernetes.operators.pod": _POD,
     "airflow.providers.cncf.kubernetes.operators.kubernetes_pod": _POD,
-    "airflow.providers.cncf.kubernetes.operators.job": operators(
-        _JOBS, "KubernetesJobOperator", "KubernetesDeleteJobOperator", "KubernetesPatchJobOperator"
+    "airflow.providers.cncf.kubernetes.operators.job": at(
+        "operators.job", "KubernetesJobOperator", "KubernetesDeleteJobOperator", "KubernetesPatchJobOperator"
     ),
-    "airflow.providers.cncf.kubernetes.operators.resource": operators(
-        _JOBS, "KubernetesCreateResourceOperator", "KubernetesDeleteResourceOperator"
+    "airflow.providers.cncf.kubernetes.operators.kueue": at(
+        "operators.job", "KubernetesInstallKueueOperator", "KubernetesStartKueueJobOperator"
+    ),
+    "airflow.providers.cncf.kubernetes.operators.pod_exec": at("operators.pod_exec", "KubernetesPodExecOperator"),
+    "airflow.providers.cncf.kubernetes.operators.resource": at(
+        "operators.resource",
+        "KubernetesCreateResourceOperator",
+        "KubernetesDeleteResourceOperator",
+        "KubernetesResourceBaseOperator",
     ),
     "airflow.providers.cncf.kubernetes.operators.spark_kubernetes": operators(_JOBS, "SparkKubernetesOperator"),
     "airflow.providers.cncf.kubernetes.sensors.spark_kubernetes": operators(_JOBS, "SparkKubernetesSensor"),

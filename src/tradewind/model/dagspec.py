@@ -147,6 +147,21 @@ class PodBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     termination_grace_seconds: float | None = None
 
 
+Act = Literal["start_job", "delete_job", "patch_job", "create_resources", "delete_resources", "exec"]
+
+
+class ClusterBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="cluster"):
+    """Something to do in a cluster that is no pod of ours: start a Job, make or delete objects, run a command in a pod
+    that is there. Pure data, as a plain pod operator is; the control plane does it and nothing waits in a process.
+
+    `arguments` are the operator's, as plain JSON; where `templated`, a worker renders them first.
+    """
+
+    act: Act
+    arguments: dict[str, Any]
+    templated: bool = False
+
+
 class EmptyBody(msgspec.Struct, frozen=True, kw_only=True, tag="empty"):
     """EmptyOperator: succeeds at once, in the engine (unless it has callbacks or templates: then PythonBody)."""
 
@@ -217,7 +232,9 @@ class OpaqueBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 NativeBody = Union[WaitTimeBody, TriggerRunBody, WaitTaskBody]
 """What the engine does itself, also for a worker that left the rest of its task to it."""
 
-Body = Union[PythonBody, PodBody, EmptyBody, LatestOnlyBody, WaitTimeBody, TriggerRunBody, WaitTaskBody, OpaqueBody]
+Body = Union[
+    PythonBody, PodBody, ClusterBody, EmptyBody, LatestOnlyBody, WaitTimeBody, TriggerRunBody, WaitTaskBody, OpaqueBody
+]  # fmt: skip
 
 
 class Callbacks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

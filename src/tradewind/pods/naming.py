@@ -12,11 +12,11 @@ _HASH_LENGTH = 8
 _UNFIT = re.compile(r"[^a-z0-9]+")
 
 
-def pod_name(stem: str, attempt_id: str) -> str:
-    """`stem` as a DNS label, "-", eight characters made from `attempt_id`; at most 63 characters in all."""
+def pod_name(stem: str, attempt_id: str, *, longest: int = LONGEST) -> str:
+    """`stem` as a DNS label, "-", eight characters made from `attempt_id`; at most `longest` characters in all."""
     digest = hashlib.sha256(attempt_id.encode()).digest()
     suffix = base64.b32encode(digest).decode().lower()[:_HASH_LENGTH]
-    return f"{slug(stem)[: LONGEST - _HASH_LENGTH - 1].rstrip('-')}-{suffix}"
+    return f"{slug(stem)[: longest - _HASH_LENGTH - 1].rstrip('-')}-{suffix}"
 
 
 def exact_name(name: str) -> str:

@@ -33,6 +33,11 @@ def check(pod: Json, policy: Policy) -> list[Problem]:
     return list(_check(pod, policy))
 
 
+def check_namespace(namespace: str, policy: Policy) -> list[Problem]:
+    """Whether anything may be done there at all."""
+    return list(_allowed("metadata.namespace", namespace, policy.namespaces))
+
+
 def _check(pod: Json, policy: Policy) -> Iterator[Problem]:
     spec = pod["spec"]
     yield from _allowed("metadata.namespace", pod["metadata"].get("namespace"), policy.namespaces)

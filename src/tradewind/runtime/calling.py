@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from tradewind.model.dagspec import OpaqueBody, PodBody
+from tradewind.model.dagspec import ClusterBody, OpaqueBody, PodBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Result
@@ -116,12 +116,12 @@ class CallingRuntime:
 
     async def launch(self, launches: Sequence[port.Launch]) -> None:
         """As the port says."""
-        others = [one for one in launches if isinstance(one.body, PodBody | OpaqueBody)]
+        others = [one for one in launches if isinstance(one.body, PodBody | ClusterBody | OpaqueBody)]
         if others:
             await self._inner.launch(others)
         known = self._waiting | self._running | self._ended
         for one in launches:
-            if not isinstance(one.body, PodBody | OpaqueBody) and one.attempt.attempt_id not in known:
+            if not isinstance(one.body, PodBody | ClusterBody | OpaqueBody) and one.attempt.attempt_id not in known:
                 self._hand_over(one)
 
     def _hand_over(self, launch: port.Launch) -> None:

@@ -11,7 +11,7 @@ from tradewind.logs import demand
 from tradewind.pods import result_helper
 from tradewind.ports import clock as clock_port
 from tradewind.ports import vault as vault_port
-from tradewind.runtime.kubernetes import beside
+from tradewind.runtime.kubernetes import acting, beside
 from tradewind.runtime.kubernetes import options as cluster_options
 from tradewind.runtime.kubernetes import runtime as cluster_runtime
 from tradewind.runtime.local import runtime as local_runtime
@@ -34,6 +34,19 @@ async def open_runtime(
     The API server itself need not answer yet.
     """
     told = settings.runtime.kubernetes
+    options = cluster_options.Options(
+        context=told.context,
+        config_file=told.config_file,
+        namespace=told.namespace,
+        result_way=told.result.way,
+        helper=_helper(told.result),
+        template=site.pod_template(told),
+        policy=site.pod_policy(told),
+        log_streams=told.log_streams,
+        log_file_bytes=told.log_file_mb << 20,
+        log_quota_bytes=settings.logs.quota_mb << 20,
+        ephemeral=ephemeral,
+    )
     async with (
         cluster_access.open_client(told, clock=clock) as client,
         cluster_runtime.KubernetesRuntime(
@@ -41,25 +54,24 @@ async def open_runtime(
             client=client,
             render=local.render,
             find_connection=vault.find_connection,
-            options=cluster_options.Options(
-                context=told.context,
-                config_file=told.config_file,
-                namespace=told.namespace,
-                result_way=told.result.way,
-                helper=_helper(told.result),
-                template=site.pod_template(told),
-                policy=site.pod_policy(told),
-                log_streams=told.log_streams,
-                log_file_bytes=told.log_file_mb << 20,
-                log_quota_bytes=settings.logs.quota_mb << 20,
-                ephemeral=ephemeral,
-            ),
+            options=options,
             clock=clock,
             random=random,
             demand=demand.FolderDemand(home.path),
         ) as pods,
+        acting.ActRuntime(
+            home=home.path,
+            client=client,
+            render=local.render,
+            place=pods.place,
+            handover=pods.handover,
+            streams=pods.streams,
+            options=options,
+            clock=clock,
+            random=random,
+        ) as acts,
     ):
-        yield beside.BesideRuntime(local=local, cluster=pods)
+        yield beside.BesideRuntime(local=local, pods=pods, acts=acts)
 
 
 def _helper(told: settings_tree.ResultSettings) -> result_helper.Helper:

@@ -27,7 +27,7 @@ class RenderingTooSlow(BaseException):
 
 
 def render(loaded: LoadedFile, work: RenderWork, supervisor: Supervisor | None = None) -> RenderReport:
-    """Rendered fields as plain JSON: of a plain pod operator all its arguments, of others the template fields."""
+    """Rendered fields as plain JSON: of what runs in a cluster all arguments, of others the template fields."""
     asking = AskingSupervisor(supervisor or SocketSupervisor(work.supervisor_socket, work.attempt_id, purpose="render"))
     supervision.install(asking)
     try:
@@ -83,7 +83,7 @@ def map_index(scene: Scene, *, quietly: bool = False) -> str | None:
 
 
 def _fields(task: Any) -> dict[str, Any]:
-    arguments = getattr(task, "pod_arguments", None)
+    arguments = getattr(task, "cluster_arguments", None) or getattr(task, "pod_arguments", None)
     if callable(arguments):
         found: dict[str, Any] = arguments()
         return found

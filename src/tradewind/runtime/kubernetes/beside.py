@@ -1,6 +1,6 @@
-"""Pods in the cluster, everything else on this machine: one runtime out of two.
+"""Pods and what else is of a cluster there, everything else on this machine: one runtime out of three.
 
-Invariant: an attempt belongs to one of the two from its launch to its release; which one follows from its body.
+Invariant: an attempt belongs to one of them from its launch to its release; which one follows from its body.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
-from tradewind.model.dagspec import PodBody
+from tradewind.model.dagspec import Body, ClusterBody, PodBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.ports import runtime as port
+from tradewind.runtime.kubernetes.acting import ActRuntime
 from tradewind.runtime.kubernetes.runtime import KubernetesRuntime
 
 Event = AttemptProgress | AttemptEnded
@@ -21,49 +22,62 @@ Event = AttemptProgress | AttemptEnded
 class BesideRuntime:
     """Implements `ports.runtime.AttemptRuntime`, and `PodDrafts` with the cluster's."""
 
-    def __init__(self, *, local: port.AttemptRuntime, cluster: KubernetesRuntime) -> None:
+    def __init__(self, *, local: port.AttemptRuntime, pods: KubernetesRuntime, acts: ActRuntime) -> None:
         self._local = local
-        self._cluster = cluster
+        self._pods = pods
+        self._acts = acts
+
+    def _of_body(self, body: Body) -> port.AttemptRuntime:
+        if isinstance(body, PodBody):
+            return self._pods
+        return self._acts if isinstance(body, ClusterBody) else self._local
+
+    def _of(self, attempt_id: AttemptId) -> port.AttemptRuntime:
+        if self._pods.has(attempt_id):
+            return self._pods
+        return self._acts if self._acts.has(attempt_id) else self._local
+
+    @property
+    def _all(self) -> Sequence[port.AttemptRuntime]:
+        return (self._local, self._pods, self._acts)
 
     def lead(self, epoch: int) -> None:
         """As the port says."""
-        self._local.lead(epoch)
-        self._cluster.lead(epoch)
+        for runtime in self._all:
+            runtime.lead(epoch)
 
     async def launch(self, launches: Sequence[port.Launch]) -> None:
         """As the port says."""
-        pods = [one for one in launches if isinstance(one.body, PodBody)]
-        others = [one for one in launches if not isinstance(one.body, PodBody)]
-        if others:
-            await self._local.launch(others)
-        if pods:
-            await self._cluster.launch(pods)
+        for runtime in self._all:
+            theirs = [one for one in launches if self._of_body(one.body) is runtime]
+            if theirs:
+                await runtime.launch(theirs)
 
     async def stop(self, attempt_id: AttemptId, *, grace_seconds: float | None, reason: str) -> None:
         """As the port says."""
-        runtime: port.AttemptRuntime = self._cluster if self._cluster.has(attempt_id) else self._local
-        await runtime.stop(attempt_id, grace_seconds=grace_seconds, reason=reason)
+        await self._of(attempt_id).stop(attempt_id, grace_seconds=grace_seconds, reason=reason)
 
     async def release(self, attempt_ids: Sequence[AttemptId]) -> None:
         """As the port says."""
-        await self._cluster.release([one for one in attempt_ids if self._cluster.has(one)])
-        await self._local.release([one for one in attempt_ids if not self._cluster.has(one)])
+        owners = {attempt_id: self._of(attempt_id) for attempt_id in attempt_ids}
+        for runtime in self._all:
+            await runtime.release([one for one in attempt_ids if owners[one] is runtime])
 
     async def observe(self) -> Sequence[port.Observed]:
         """As the port says."""
-        return [*await self._local.observe(), *await self._cluster.observe()]
+        return [found for runtime in self._all for found in await runtime.observe()]
 
     async def draft(self, launch: port.Launch) -> port.PodDraft:
         """As `ports.runtime.PodDrafts` says."""
-        return await self._cluster.draft(launch)
+        return await self._pods.draft(launch)
 
     async def try_out(self, draft: port.PodDraft) -> dict[str, Any]:
         """As `ports.runtime.PodDrafts` says."""
-        return await self._cluster.try_out(draft)
+        return await self._pods.try_out(draft)
 
     async def events(self) -> AsyncGenerator[Sequence[Event], None]:
         """As the port says."""
-        sources = [aiter(self._local.events()), aiter(self._cluster.events())]
+        sources = [aiter(runtime.events()) for runtime in self._all]
         waited: dict[asyncio.Future[Sequence[Event]], AsyncIterator[Sequence[Event]]] = {
             _next(one): one for one in sources
         }

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import ssl
 import urllib.parse
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -29,6 +29,7 @@ from tradewind.runtime.kubernetes.access import Access, AccessSource
 from tradewind.runtime.kubernetes.credentials import Credentials
 
 _JSON = "application/json"
+_CHANNELS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _LONGEST_ERROR_BYTES = 1 << 20
 _REACH = "it is asked again; if this lasts, look whether the API server can be reached: kubectl version"
 
@@ -142,6 +143,41 @@ class ClusterClient:
         finally:
             response.close()
 
+    @contextlib.asynccontextmanager
+    async def channels(
+        self, path: str, query: Sequence[tuple[str, str]]
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Open what has several streams (exec): binary messages, the first byte is the stream's number.
+
+        Raises as `request`; where the server refuses, it does not tell why beside the status.
+        """
+        if self._streams is None:
+            raise errors.Fatal("the cluster's client is not open")
+        asked = f"GET {path}"
+        await self.limiter.wait()
+        access, authorization = await self.credentials.get()
+        headers = dict(access.headers) | ({"Authorization": authorization} if authorization else {})
+        try:
+            async with (
+                asyncio.timeout(self.options.open_seconds) as opening,
+                self._streams.ws_connect(
+                    _url(access.server, path, query),
+                    protocols=_CHANNELS,
+                    headers=headers,
+                    ssl=access.tls if access.tls is not None else True,
+                    server_hostname=access.tls_server_name,
+                    proxy=access.proxy,
+                    heartbeat=30.0,
+                    max_msg_size=0,
+                ) as socket,
+            ):
+                opening.reschedule(None)
+                yield socket
+        except aiohttp.WSServerHandshakeError as error:
+            raise statuses.error(error.status, b"", asked=asked) from error
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _network(error, asked) from error
+
     async def _answer(self, session: aiohttp.ClientSession | None, asked: _Asked) -> aiohttp.ClientResponse:
         """A 2xx whose body is not read yet."""
         if session is None:
@@ -228,7 +264,7 @@ def _session(connections: int) -> aiohttp.ClientSession:
     )
 
 
-def _url(server: str, path: str, query: Mapping[str, str]) -> yarl.URL:
+def _url(server: str, path: str, query: Mapping[str, str] | Sequence[tuple[str, str]]) -> yarl.URL:
     more = f"?{urllib.parse.urlencode(query)}" if query else ""
     return yarl.URL(f"{server}{urllib.parse.quote(path)}{more}", encoded=True)
 

@@ -108,18 +108,9 @@ class Launching:
             raise
 
     async def _rendered(self) -> port.Rendered | Failed:
-        launch = self._launch
-        if not launch.templated and not self._body.templated:
-            return port.Rendered(fields=self._body.arguments, masked=launch.masked)
-        rendered = await self._render(
-            port.RenderRequest(
-                source=launch.source, run=launch.run, task=launch.task, attempt_id=launch.attempt.attempt_id
-            )
-        )
-        if rendered.problem is not None:
-            # As any failure of the user's code: a template may have asked for what is there at the next try.
-            return Failed(message=str(rendered.problem), reason=EndReason.REJECTED, entered=False)
-        return rendered
+        if not self._launch.templated and not self._body.templated:
+            return port.Rendered(fields=self._body.arguments, masked=self._launch.masked)
+        return await rendered(self._launch, self._render)
 
     async def _later(self, error: errors.TradewindError) -> None:
         if self._parked_for != error.code:
@@ -128,6 +119,17 @@ class Launching:
             self._waits(error.message)
         _log.info("pod of attempt %s put off: %s", self._launch.attempt.attempt_id, error)
         await self._clock.sleep(self._pause.next_seconds())
+
+
+async def rendered(launch: port.Launch, render: Render) -> port.Rendered | Failed:
+    """The arguments as a worker rendered them, or why it could not. Raises `errors.Transient`."""
+    found = await render(
+        port.RenderRequest(source=launch.source, run=launch.run, task=launch.task, attempt_id=launch.attempt.attempt_id)
+    )
+    if found.problem is not None:
+        # As any failure of the user's code: a template may have asked for what is there at the next try.
+        return Failed(message=str(found.problem), reason=EndReason.REJECTED, entered=False)
+    return found
 
 
 def _refused(error: errors.TradewindError) -> Failed:

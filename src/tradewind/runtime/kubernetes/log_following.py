@@ -50,16 +50,19 @@ class ContainerLog:
         namespace: str,
         pod: str,
         container: str,
+        mark: str = "",
         file_bytes: int,
         clock: clock_port.Clock,
         random: clock_port.Random,
         is_ours: Callable[[], bool],
     ) -> None:
+        """`mark` stands for the container in the file, where several pods have their logs in one."""
         self._client = client
         self._streams = streams
         self._file = file
         self._path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         self.container = container
+        self._mark = mark or container
         self._clock = clock
         self._pause = backoff.Backoff(random, first_seconds=0.2, cap_seconds=10.0)
         self._need = log_need.Need(file_bytes, clock.monotonic())
@@ -107,7 +110,7 @@ class ContainerLog:
     async def run(self) -> None:
         """Until it is complete, or gone. Raises OSError where the log cannot be written."""
         try:
-            if not self._file.cursor(self.container).at:
+            if not self._file.cursor(self._mark).at:
                 await self._wait(log_need.FIRST_LOOK_SECONDS)
             await self._rounds()
         finally:
@@ -206,7 +209,7 @@ class ContainerLog:
     async def _read(self, *, follow: bool, whole: bool = False) -> None:
         if not self._is_ours():
             raise errors.NotFound("the pod's name belongs to another by now", object=self._path)
-        cursor = self._file.cursor(self.container)
+        cursor = self._file.cursor(self._mark)
         query = {"container": self.container, "timestamps": "true"}
         if follow:
             query["follow"] = "true"
@@ -236,7 +239,7 @@ class ContainerLog:
     def _take(self, lines: list[bytes], resume: Resume) -> None:
         new = resume.new(lines)
         if new:
-            self._file.append(self.container, new)
+            self._file.append(self._mark, new)
             size, self._heard = sum(map(len, new)) + len(new), self._clock.monotonic()
             self._streamed += size
             self._need.saw(len(new), size, self._heard)
@@ -244,13 +247,13 @@ class ContainerLog:
     def _missed(self, after: bytes, before: bytes) -> None:
         until = f" and before {before.decode()}Z" if before else ""
         self._file.note(
-            f"gap: lines after {after.decode()}Z{until} may be missing; the node no longer has them", self.container
+            f"gap: lines after {after.decode()}Z{until} may be missing; the node no longer has them", self._mark
         )
 
     def _tell_loss(self, why: str) -> None:
-        at = self._file.cursor(self.container).at
+        at = self._file.cursor(self._mark).at
         since = f"after {at.decode()}Z" if at else "from the beginning"
-        self._file.note(f"gap: lines {since} may be missing; {why}", self.container)
+        self._file.note(f"gap: lines {since} may be missing; {why}", self._mark)
 
 
 def _is_away(error: Exception) -> bool:

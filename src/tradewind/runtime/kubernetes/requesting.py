@@ -64,14 +64,14 @@ def build(
     `handover` is there for a task that hands a value over.
     """
     arguments = {**rendered.fields, "do_xcom_push": handover is not None}
-    _check_place(arguments, place)
+    check_place(arguments, place)
     try:
-        pod = manifest.build(arguments, _identity(launch), place.defaults)
+        pod = manifest.build(arguments, identity(launch), place.defaults)
     except BadPod as error:
-        raise _rejected([error.problem]) from error
-    way = "" if handover is None else _add_handover(pod, arguments, place, handover)
+        raise rejected([error.problem]) from error
+    way = "" if handover is None else add_handover(pod, arguments, place, handover)
     if found := validity.check(pod, arguments) or policy.check(pod, place.policy):
-        raise _rejected(found)
+        raise rejected(found)
     pod["metadata"]["annotations"] |= {HOME: place.home_id, ON_FINISH: body.on_finish_action}
     base = str(manifest.base_container(pod)["name"])
     record = Record(
@@ -95,7 +95,7 @@ def build(
     return {"apiVersion": "v1", "kind": "Pod", **pod}, record
 
 
-def _add_handover(pod: Json, arguments: Mapping[str, Any], place: Place, handover: Handover) -> str:
+def add_handover(pod: Json, arguments: Mapping[str, Any], place: Place, handover: Handover) -> str:
     """Bring the helper into the pod where it hands over the value; how it is handed over."""
     try:
         way = result.way(pod["metadata"]["annotations"], place.result)
@@ -119,7 +119,7 @@ def _notes(arguments: Mapping[str, Any], body: PodBody) -> Iterator[str]:
         yield f"schedule_timeout_seconds: not here yet; a start has {body.startup_timeout_seconds:g} s in all"
 
 
-def _check_place(arguments: Mapping[str, Any], place: Place) -> None:
+def check_place(arguments: Mapping[str, Any], place: Place) -> None:
     """There is one cluster for now: a task that names another must not run in this one."""
     wanted = {
         "cluster_context": place.context,
@@ -137,7 +137,8 @@ def _check_place(arguments: Mapping[str, Any], place: Place) -> None:
             )
 
 
-def _identity(launch: port.Launch) -> Identity:
+def identity(launch: port.Launch) -> Identity:
+    """Whose pod it is."""
     return Identity(
         attempt_id=ids.owner_of(launch.attempt.attempt_id),
         dag_id=launch.run.dag_id,
@@ -148,7 +149,7 @@ def _identity(launch: port.Launch) -> Identity:
     )
 
 
-def _rejected(problems: Sequence[Problem]) -> errors.Rejected:
+def rejected(problems: Sequence[Problem]) -> errors.Rejected:
     """All problems as one refusal."""
     first, *others = problems
     message = "; ".join([first.message, *(f"{one.object}: {one.message}" for one in others)])

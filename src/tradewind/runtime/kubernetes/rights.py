@@ -55,6 +55,16 @@ FEATURES: Sequence[Feature] = (
         default=True,
     ),
     Feature(
+        name="jobs",
+        told="KubernetesJobOperator, and its kin that delete and patch Jobs",
+        rights=(Right(resource="jobs", group="batch", verbs=("create", "delete", "get", "list", "patch", "watch")),),
+    ),
+    Feature(
+        name="exec",
+        told="KubernetesPodExecOperator",
+        rights=(Right(resource="pods/exec", verbs=("create", "get")),),
+    ),
+    Feature(
         name="quota",
         told="`tradewind doctor` tells how full quotas are",
         rights=(Right(resource="resourcequotas", verbs=("list",)),),

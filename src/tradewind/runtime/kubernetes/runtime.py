@@ -89,7 +89,7 @@ class KubernetesRuntime:
         self._results = results.Reader(client, clock=clock, random=random)
         self._creator = Creator(client, patience)
         self._deleter = Deleter(client, patience)
-        self._streams = log_streams.Streams(options.log_streams)
+        self.streams = log_streams.Streams(options.log_streams)
         self._scopes = Scopes(self._reflector, self._take, self._failed)
         self._event_watches = EventWatches(
             lambda namespace: EventWatch(client, namespace, clock=clock, random=random),
@@ -218,7 +218,7 @@ class KubernetesRuntime:
         """A follower of one container's log."""
         return log_following.ContainerLog(
             self._client,
-            self._streams,
+            self.streams,
             followed.file,
             namespace=followed.record.namespace,
             pod=followed.record.name,
@@ -353,8 +353,8 @@ class KubernetesRuntime:
             body,
             render=self._render,
             creator=self._creator,
-            place=self._place,
-            handover=self._handover,
+            place=self.place,
+            handover=self.handover,
             record=record,
             note=note,
             waits=waits,
@@ -377,7 +377,8 @@ class KubernetesRuntime:
         answer: dict[str, Any] = msgspec.json.decode(await self._creator.try_out(draft.manifest))
         return answer
 
-    async def _place(self) -> requesting.Place:
+    async def place(self) -> requesting.Place:
+        """Where pods, and what else attempts make, go that say nothing."""
         access, _ = await self._client.credentials.get()
         options = self._options
         return requesting.Place(
@@ -390,7 +391,8 @@ class KubernetesRuntime:
             policy=options.policy,
         )
 
-    async def _handover(self) -> requesting.Handover:
+    async def handover(self) -> requesting.Handover:
+        """What pods of tasks with a value get."""
         return requesting.Handover(
             helper=await self._result_site.get_helper(), lack=await self._result_site.find_lack()
         )

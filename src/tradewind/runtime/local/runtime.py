@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from tradewind.model.dagspec import OpaqueBody, PodBody
+from tradewind.model.dagspec import ClusterBody, OpaqueBody, PodBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Result
@@ -29,6 +29,10 @@ from tradewind.runtime.local.process import PodletProcess
 
 _GRACE_SECONDS = 5.0
 _END_SECONDS = 10.0
+_NO_CLUSTER = (
+    "It is something to do in a cluster, and this machine has none: processes stand in for pods only. "
+    "hint: run it with --runtime kubernetes"
+)
 Event = AttemptProgress | AttemptEnded
 
 
@@ -132,6 +136,8 @@ class LocalRuntime:
                 self._pods.begin(launch, launch.body)
             elif isinstance(launch.body, OpaqueBody):
                 self._refuse(launch, launch.body.reason)
+            elif isinstance(launch.body, ClusterBody):
+                self._refuse(launch, _NO_CLUSTER)
             else:
                 handed_over.append(protocol.StartPython(work=self.work_of(launch)))
         if handed_over:

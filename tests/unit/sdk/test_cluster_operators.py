@@ -1,0 +1,139 @@
+"""Operators that do something in a cluster, as data; what they refuse when the file is loaded."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import pytest
+from kubernetes.client import models as k8s
+
+from tests.unit.sdk import dags
+from tradewind.model.dagspec import ClusterBody, OpaqueBody, TaskSpec
+from tradewind.sdk import task
+from tradewind.sdk.operators.job import (
+    KubernetesDeleteJobOperator,
+    KubernetesInstallKueueOperator,
+    KubernetesJobOperator,
+    KubernetesPatchJobOperator,
+    KubernetesStartKueueJobOperator,
+)
+from tradewind.sdk.operators.pod_exec import KubernetesPodExecOperator
+from tradewind.sdk.operators.resource import KubernetesCreateResourceOperator, KubernetesDeleteResourceOperator
+
+_JOB: dict[str, Any] = {"image": "i", "cmds": ["true"]}
+
+
+def made(kind: Any, **arguments: Any) -> TaskSpec:
+    return dags.make(lambda: kind(task_id="t", **arguments)).tasks[-1]
+
+
+def body(kind: Any, **arguments: Any) -> ClusterBody:
+    found = made(kind, **arguments).body
+    assert isinstance(found, ClusterBody)
+    return found
+
+
+def test_a_job_is_data_and_its_defaults_stand_nowhere() -> None:
+    found = body(KubernetesJobOperator, **_JOB, parallelism=2, backoff_limit=0, wait_until_job_complete=True)
+    assert found.act == "start_job"
+    assert found.templated is False
+    assert found.arguments == {
+        "image": "i", "cmds": ["true"], "parallelism": 2, "backoff_limit": 0, "wait_until_job_complete": True,
+    }  # fmt: skip
+
+
+def test_objects_of_the_client_become_json() -> None:
+    spec = k8s.V1Job(spec=k8s.V1JobSpec(completions=2, template=k8s.V1PodTemplateSpec()))
+    found = body(
+        KubernetesJobOperator, **_JOB, full_job_spec=spec, selector=k8s.V1LabelSelector(match_labels={"a": "b"})
+    )
+    assert found.arguments["full_job_spec"] == {"spec": {"completions": 2, "template": {}}}
+    assert found.arguments["selector"] == {"matchLabels": {"a": "b"}}
+
+
+def test_templates_are_seen_and_upstream_values_draw_edges() -> None:
+    assert body(KubernetesJobOperator, image="i:{{ ds }}").templated
+
+    def fill() -> None:
+        @task
+        def name() -> str:
+            return "n"
+
+        KubernetesDeleteJobOperator(task_id="t", name=name(), namespace="jobs")
+
+    spec = dags.make(fill).tasks[1]
+    assert spec.upstream == ("name",)
+    assert isinstance(spec.body, ClusterBody)
+    assert spec.body.templated
+
+
+def test_a_mapped_one_gets_its_arguments_when_it_runs() -> None:
+    spec = dags.make(lambda: KubernetesJobOperator.partial(task_id="t", image="i").expand(cmds=[["a"], ["b"]])).tasks[0]
+    assert spec.body == ClusterBody(act="start_job", arguments={}, templated=True)
+
+
+def test_the_jobs_template_file_lies_beside_the_dag_file(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "job.yaml").write_text("spec: {completions: 2}\n")
+    found = body(KubernetesJobOperator, **_JOB, job_template_file=str(tmp_path / "job.yaml"))
+    assert found.arguments["job_template_file"] == {"spec": {"completions": 2}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "words"),
+    [
+        (KubernetesJobOperator, {**_JOB, "parallelism": 0, "wait_until_job_complete": True}, "parallelism is 0"),
+        (KubernetesJobOperator, {**_JOB, "on_kill_propagation_policy": "Never"}, "on_kill_propagation_policy 'Never'"),
+        (KubernetesJobOperator, {**_JOB, "job_template_file": "none.yaml"}, "there is no such file"),
+        (KubernetesStartKueueJobOperator, {**_JOB, "queue_name": "q", "suspend": False}, "suspend is False"),
+        (KubernetesDeleteJobOperator, {"name": "n", "namespace": "a", "delete_on_status": "Done"}, "'Done'"),
+        (KubernetesCreateResourceOperator, {}, "neither yaml_conf nor yaml_conf_file"),
+        (KubernetesPodExecOperator, {"pod_name": "p", "command": "ls -l"}, "must be a list of words"),
+        (KubernetesPodExecOperator, {"pod_name": "p", "command": ["ls"], "max_xcom_output_size": 0}, "over 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_when_the_file_is_loaded(
+    kind: Any, arguments: dict[str, Any], words: str
+) -> None:
+    problem = dags.problem_of(lambda: dags.make(lambda: kind(task_id="t", **arguments)))
+    assert words in problem.message
+    assert "task 't'" in problem.object
+
+
+def test_a_patch_is_the_argument_body() -> None:
+    found = body(KubernetesPatchJobOperator, name="n", namespace="a", body={"spec": {"suspend": True}})
+    assert (found.act, found.arguments["patch"]) == ("patch_job", {"spec": {"suspend": True}})
+    assert body(KubernetesPatchJobOperator, name="n", namespace="a", body={"spec": {"x": "{{ ds }}"}}).templated
+
+
+def test_a_job_of_kueue_is_suspended_and_named_for_its_queue() -> None:
+    found = body(KubernetesStartKueueJobOperator, **_JOB, queue_name="q", labels={"a": "b"})
+    assert found.arguments["suspend"] is True
+    assert found.arguments["labels"] == {"a": "b", "kueue.x-k8s.io/queue-name": "q"}
+    assert found.arguments["annotations"] == {"kueue.x-k8s.io/queue-name": "q"}
+
+
+def test_installing_kueue_loads_and_says_what_to_do_instead() -> None:
+    found = made(KubernetesInstallKueueOperator, kueue_version="v0.9").body
+    assert isinstance(found, OpaqueBody)
+    assert "install it once with kubectl or Helm" in found.reason
+
+
+def test_objects_stand_in_a_text_or_a_file(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "map.yaml").write_text("kind: ConfigMap\n")
+    text = body(KubernetesCreateResourceOperator, yaml_conf="kind: Secret\n", namespace="a")
+    file = body(KubernetesDeleteResourceOperator, yaml_conf_file=str(tmp_path / "map.yaml"))
+    assert (text.act, text.arguments["objects"], text.arguments["namespace"]) == (
+        "create_resources", "kind: Secret\n", "a",
+    )  # fmt: skip
+    assert (file.act, file.arguments["objects"]) == ("delete_resources", "kind: ConfigMap\n")
+
+
+def test_code_of_a_subclass_is_told_and_does_not_run() -> None:
+    class Ours(KubernetesDeleteJobOperator):
+        def execute(self, context: Any) -> Any:
+            return super().execute(context)
+
+    found = made(Ours, name="n", namespace="a").body
+    assert isinstance(found, OpaqueBody)
+    assert "code of its own (execute)" in found.reason
