@@ -119,9 +119,9 @@ class ExecAct:
             self._around.print([line.removesuffix(b"\r") for line in lines])
 
     def _ending(self, data: bytes, container: str, output: bytes) -> act.Ending:
-        told = statuses.read(0, data)
+        told = msgspec.json.decode(data, type=statuses.Status)  # without kind and code, unlike those of requests
         where = f"in container {container!r} of pod {self._namespace}/{self._pod}"
-        if json.loads(data).get("status") == "Success":
+        if told.status == "Success":
             pushed = [act.push("return_value", output.decode("utf-8", "replace"))] if self._pushes else []
             return act.success(f"The command {where} completed.", *pushed)
         causes = (told.details.causes if told.details else None) or []

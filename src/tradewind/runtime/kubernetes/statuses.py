@@ -50,6 +50,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """A `v1.Status`: what the server sends with everything that is not 2xx, and in a watch with `ERROR`."""
 
     kind: str | None = None
+    status: str | None = None
     message: str | None = None
     reason: str | None = None
     details: Details | None = None
