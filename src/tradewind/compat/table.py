@@ -166,8 +166,8 @@ _PARTITIONS = _things(
     "WaitForAll", "WaitPolicy", "WeekWindow", "Window", "YearWindow",
 )  # fmt: skip
 _ASSET_DECORATOR = _at("asset_decorator", "AssetDefinition", "MultiAssetDefinition", "asset")
-_RETRY_POLICY = _things(
-    "retry policies are a later step of this program; use retries and AirflowFailException",
+_RETRY_POLICY = _at(
+    "retry_policy",
     "ExceptionRetryPolicy", "RetryAction", "RetryDecision", "RetryPolicy", "RetryRule",
 )  # fmt: skip
 _DEADLINES = _things(

@@ -17,6 +17,7 @@ CONTEXT_KEYS = frozenset(
         "prev_data_interval_end_success", "prev_data_interval_start_success", "prev_ds", "prev_ds_nodash",
         "prev_end_date_success", "prev_execution_date", "prev_execution_date_success", "prev_start_date_success",
         "reason", "run_id", "start_date", "task", "task_instance", "task_instance_key_str", "task_reschedule_count",
+        "task_state_store",
         "templates_dict", "test_mode", "ti", "tomorrow_ds", "tomorrow_ds_nodash", "triggering_asset_events",
         "triggering_dataset_events", "try_number", "ts", "ts_nodash", "ts_nodash_with_tz", "var", "yesterday_ds",
         "yesterday_ds_nodash",

@@ -134,6 +134,23 @@ class _NoEvents(Mapping[Any, Any]):
         return 0
 
 
+class _NoStore:
+    """State that outlives a try comes with a later version; using it says so."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise errors.NotHereYet(f"task_state_store.{name}", "keep it in an XCom or a Variable until then")
+
+    def __repr__(self) -> str:
+        return "<task_state_store, a later step>"
+
+
+def state_store() -> Any:
+    """What the key `task_state_store` holds."""
+    return _NoStore()
+
+
 def inlet_events() -> Mapping[Any, Any]:
     """What the key `inlet_events` holds."""
     return _NoEvents("inlet_events")

@@ -190,12 +190,12 @@ def _returns_mapping(function: Callable[..., Any]) -> bool:
     annotation = getattr(function, "__annotations__", {}).get("return")
     if annotation is None:
         return False
-    if isinstance(annotation, str):
-        names = {"Any": Any, "Dict": dict, "Mapping": Mapping, **vars(typing), **getattr(function, "__globals__", {})}
-        try:
+    names = {"Any": Any, "Dict": dict, "Mapping": Mapping, **vars(typing), **getattr(function, "__globals__", {})}
+    try:
+        while isinstance(annotation, str):  # in quotes and below `from __future__ import annotations`: a text of a text
             annotation = eval(annotation, names)  # noqa: S307 - the file's own annotation, as typing does
-        except Exception:  # noqa: BLE001 - a name that exists only for type checkers
-            return False
+    except Exception:  # noqa: BLE001 - a name that exists only for type checkers
+        return False
     kind = typing.get_origin(annotation) or annotation
     return isinstance(kind, type) and issubclass(kind, Mapping)
 

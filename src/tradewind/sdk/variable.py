@@ -57,11 +57,12 @@ class Variable:
         supervision.current().delete_variable(key)
 
 
-class VariableNotFound(KeyError, errors.AirflowNotFoundException):
-    """There is no such Variable."""
+class VariableNotFound(KeyError, errors.AirflowNotFoundException, errors.AirflowRuntimeError):
+    """There is no such Variable: caught as Airflow 2 raises it (KeyError) and as Airflow 3 does."""
 
     def __init__(self, key: str) -> None:
         super().__init__(f"Variable {key} does not exist")
+        self.error = str(self)
         self.key = key
         self.hint = f"make it, for example by AIRFLOW_VAR_{key.upper()} in the environment, or give a default"
 

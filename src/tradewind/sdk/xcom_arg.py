@@ -177,7 +177,9 @@ class PlainXComArg(XComArg):
         if self._spread():
             shared = xcom.shared_index(ti, self.operator)
             if shared is None:
-                return xcom.LazyXComSequence(ti.dag_id, ti.run_id, task_id, self.key)
+                values = xcom.LazyXComSequence(ti.dag_id, ti.run_id, task_id, self.key)
+                # As in Airflow: lazy for a mapped task, all at once for one that a mapped group multiplies.
+                return values if self.operator.is_mapped else list(values)
             index = shared
         value = xcom.pull(ti, task_id, self.key, map_index=index, default=NOTSET)
         if value is not NOTSET:

@@ -22,6 +22,7 @@ from tradewind.protocol.work import PythonWork
 from tradewind.sdk import callables, errors, supervision
 from tradewind.sdk import context as sdk_context
 from tradewind.sdk.operators.pod_steps import PodEnd, PodSteps
+from tradewind.sdk.retry_policy import RetryAction, RetryDecision
 from tradewind.sdk.supervision import Supervisor
 from tradewind.worker import alarm, callback, output, pushing, render, resuming, secrets, tracebacks
 from tradewind.worker.loading import LoadedFile
@@ -175,9 +176,13 @@ class _Attempt:
             message = f"it called sys.exit({error.code!r})"
             code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
         _log.error("Task failed: %s", tracebacks.tell(error, message))
+        decision = None if scene is None or not again else _decided(scene, error)
+        if decision is not None and decision.action is RetryAction.FAIL:
+            again = False
         return outcomes.Failed(
             message=message,
             retry=again,
+            delay_seconds=None if decision is None or not again else _delay(decision),
             error=tracebacks.name_of(error),
             reason=reason,
             exit_code=code,
@@ -208,6 +213,28 @@ class _Attempt:
             callback.call(scene.task, "on_retry" if again else "on_failure", scene.context)
             return msgspec.structs.replace(ended, callbacks_ran=True)
         return ended
+
+
+def _decided(scene: Scene, error: BaseException) -> RetryDecision | None:
+    """What the task's retry policy says; one that raises says nothing."""
+    policy = getattr(scene.task, "retry_policy", None)
+    if policy is None or isinstance(error, errors.AirflowTaskTerminated):
+        return None
+    try:
+        decision: RetryDecision = policy.evaluate(
+            exception=error, try_number=scene.ti.try_number, max_tries=scene.ti.max_tries, context=scene.context
+        )
+        action, reason = decision.action.value, decision.reason
+    except Exception as failure:  # noqa: BLE001 - the task's own failure is what counts
+        _log.error("The retry policy failed, so it is not followed: %s", tracebacks.tell(failure))
+        return None
+    _log.info("The retry policy says %s%s", action, f": {reason}" if reason else "")
+    return decision
+
+
+def _delay(decision: RetryDecision) -> float | None:
+    wanted = decision.retry_delay if decision.action is RetryAction.RETRY else None
+    return None if wanted is None else max(wanted.total_seconds(), 0.0)
 
 
 def _hidden(ended: outcomes.Outcome) -> outcomes.Outcome:
