@@ -97,7 +97,7 @@ def test_the_provider_and_we_make_the_same_pods(
 
 def test_every_parameter_of_the_installed_provider_is_known_here_with_its_default(provider: Provider) -> None:
     told = provider.ask("signature")
-    here = {**pod_operator._DEFAULTS, "do_xcom_push": False}
+    here = {**pod_operator.DEFAULTS, "do_xcom_push": False}
     assert here == told["parameters"]
     assert len(here) == 73
     assert set(here) == known.KNOWN

@@ -9,11 +9,12 @@ from enum import Enum
 import pytest
 
 from scripts.reference import __main__ as reference
-from scripts.reference import cli, errors, states
+from scripts.reference import cli, errors, pod_operator, states
 from tradewind import settings
 from tradewind.cli import groups
 from tradewind.model import dagspec
 from tradewind.model import states as model
+from tradewind.sdk.operators import pod
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = reference.pages()
@@ -24,6 +25,12 @@ SECTIONS = sorted({field.key.partition(".")[0] for field in settings.all_fields(
 @pytest.mark.parametrize("path", PAGES)
 def test_a_reference_page_is_what_the_code_gives(path: str) -> None:
     assert (ROOT / "docs" / path).read_text(encoding="utf-8") == PAGES[path], "run `make reference`"
+
+
+def test_every_parameter_of_the_pod_operator_is_in_the_page_with_what_becomes_of_it() -> None:
+    assert set(pod_operator.TEXTS) == {"do_xcom_push", *pod.DEFAULTS}
+    ways = ("**honoured**", "**better**", "**needs nothing**", "**refused**")
+    assert [name for name, text in pod_operator.TEXTS.items() if not text.startswith(ways)] == []
 
 
 def test_every_group_of_commands_is_in_the_page() -> None:

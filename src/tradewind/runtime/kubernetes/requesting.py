@@ -86,7 +86,7 @@ def build(
         on_kill_action=str(arguments.get("on_kill_action") or "delete_pod"),
         masked=rendered.masked,
         rendered_map_index=rendered.rendered_map_index,
-        notes=tuple(_notes(arguments, body)),
+        notes=tuple(_notes(arguments)),
         prefixed=arguments.get("container_name_log_prefix_enabled") is not False,
         events_on_startup=arguments.get("log_events_on_startup") is not False,
         events_on_failure=bool(arguments.get("log_events_on_failure")),
@@ -112,11 +112,9 @@ def add_handover(pod: Json, arguments: Mapping[str, Any], place: Place, handover
     return way
 
 
-def _notes(arguments: Mapping[str, Any], body: PodBody) -> Iterator[str]:
+def _notes(arguments: Mapping[str, Any]) -> Iterator[str]:
     if arguments.get("in_cluster") is not None:
         yield "in_cluster: how the cluster is reached is a setting here, runtime.kubernetes.in_cluster"
-    if body.schedule_timeout_seconds not in (None, body.startup_timeout_seconds):
-        yield f"schedule_timeout_seconds: not here yet; a start has {body.startup_timeout_seconds:g} s in all"
 
 
 def check_place(arguments: Mapping[str, Any], place: Place) -> None:

@@ -21,7 +21,7 @@ from tradewind.sdk import configuration, errors, kubernetes
 from tradewind.sdk.operator import BaseOperator
 from tradewind.sdk.operators.pod_steps import NEVER_CALLED, STEPS, PodSteps
 
-_DEFAULTS: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "kubernetes_conn_id": "kubernetes_default", "namespace": None, "image": None, "name": None,
     "random_name_suffix": True, "cmds": None, "arguments": None, "ports": None, "volume_mounts": None, "volumes": None,
     "env_vars": None, "env_from": None, "secrets": None, "in_cluster": None, "cluster_context": None, "labels": None,
@@ -79,11 +79,11 @@ class KubernetesPodOperator(PodSteps, BaseOperator):
     )  # fmt: skip
     template_fields_renderers: ClassVar[Mapping[str, str]] = {"env_vars": "py"}
     ui_color = "#74b3f9"
-    _extra: ClassVar[Sequence[str]] = tuple(_DEFAULTS)
+    _extra: ClassVar[Sequence[str]] = tuple(DEFAULTS)
 
     def __init__(self, *, do_xcom_push: bool = False, **kwargs: Any) -> None:
         # They are taken together, so those of default_args are looked up here, not by the constructor's signature.
-        defaults = {**_DEFAULTS, **{name: value for name, value in _given(kwargs).items() if name in _DEFAULTS}}
+        defaults = {**DEFAULTS, **{name: value for name, value in _given(kwargs).items() if name in DEFAULTS}}
         own = {name: kwargs.pop(name, default) for name, default in defaults.items()}
         super().__init__(do_xcom_push=do_xcom_push, **kwargs)
         about = f"task {self.task_id!r} ({type(self).__name__})"
@@ -96,7 +96,7 @@ class KubernetesPodOperator(PodSteps, BaseOperator):
     def pod_arguments(self) -> dict[str, Any]:
         """The arguments that differ from their defaults, as plain JSON; what is code is left out."""
         found = dict[str, Any]({"do_xcom_push": True} if self.do_xcom_push else {})  # type: ignore[attr-defined]
-        for name, default in _DEFAULTS.items():
+        for name, default in DEFAULTS.items():
             value = getattr(self, name)
             if name in _NOT_SENT or value == default or value in (None, "", [], {}, ()):
                 continue
@@ -169,16 +169,17 @@ def _pod_body(task: Any) -> dagspec.PodBody:
         defaults, _ = common_arguments.merged(task.dag, task.task_group, None, task.default_args)
         shared = {**defaults, **task.partial_kwargs}
         about = f"task {task.task_id!r}"
-        partial = {**_DEFAULTS, **{name: value for name, value in shared.items() if name in _DEFAULTS}}
+        partial = {**DEFAULTS, **{name: value for name, value in shared.items() if name in DEFAULTS}}
         _check(about, partial)
         given = _settled(about, partial, manifest.BASE_CONTAINER)
         arguments: dict[str, Any] = {}
         pushes = bool(shared.get("do_xcom_push", False))
     else:
-        given = {name: getattr(task, name) for name in _DEFAULTS}
+        given = {name: getattr(task, name) for name in DEFAULTS}
         arguments = {name: _json(value) for name, value in task.pod_arguments().items()}
         pushes = bool(task.do_xcom_push)
         _refuse_invalid(task, arguments)
+        given["_schedule_given"] = task.__dict__["_schedule_given"]
     grace, startup, schedule = (
         given[name] for name in ("termination_grace_period", "startup_timeout_seconds", "schedule_timeout_seconds")
     )
@@ -188,7 +189,7 @@ def _pod_body(task: Any) -> dagspec.PodBody:
         do_xcom_push=pushes,
         skip_on_exit_code=_codes(given["skip_on_exit_code"]),
         startup_timeout_seconds=float(startup),
-        schedule_timeout_seconds=None if schedule == startup else float(schedule),
+        schedule_timeout_seconds=float(schedule) if schedule != startup or given["_schedule_given"] else None,
         on_finish_action=given["on_finish_action"].value,
         termination_grace_seconds=None if grace is None else float(grace),
     )
@@ -287,7 +288,8 @@ def _settled(about: str, own: dict[str, Any], base: str) -> dict[str, Any]:
     if own["is_delete_operator_pod"] is False and settled["on_finish_action"] == "delete_pod":
         settled["on_finish_action"] = kubernetes.OnFinishAction.KEEP_POD  # the older way to say it
     if own["startup_timeout_seconds"] is None:
-        settled["startup_timeout_seconds"] = _DEFAULTS["startup_timeout_seconds"]
+        settled["startup_timeout_seconds"] = DEFAULTS["startup_timeout_seconds"]
+    settled["_schedule_given"] = own["schedule_timeout_seconds"] is not None
     settled["schedule_timeout_seconds"] = own["schedule_timeout_seconds"] or settled["startup_timeout_seconds"]
     durable = own["reattach_on_restart"] if own["durable"] is None else own["durable"]
     settled["durable"] = settled["reattach_on_restart"] = True if durable is None else durable
