@@ -91,9 +91,9 @@ TEXTS: dict[str, str] = {
     "in_cluster": "**needs nothing**: the setting `runtime.kubernetes.in_cluster` says it, and the task's log that it "
     "does",
     "xcom_sidecar_container_security_context": f"{_HONOURED}, on the result's helper",
-    "callbacks": "**honoured** in a worker beside the pod, with the DAG file loaded, never in the control plane",
-    "log_formatter": "**honoured** in a worker beside the pod",
-    "progress_callback": "**honoured** in a worker beside the pod",
+    "callbacks": f"{_HONOURED}, in a worker beside the pod that has the DAG file loaded, never in the control plane",
+    "log_formatter": f"{_HONOURED}, in a worker beside the pod",
+    "progress_callback": f"{_HONOURED}, in a worker beside the pod",
 }
 
 
