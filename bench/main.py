@@ -40,6 +40,7 @@ MEASURES = (
     "pods",
     "pods_fake",
     "pod_gap",
+    "log_relay",
 )
 SYSTEMS = (*(f"airflow-{variant}" for variant in airflow_system.Airflow.variants), plan.OURS)
 

@@ -39,6 +39,8 @@ TITLES = {
     "standing_list_seconds": "Kubernetes, pods that run: a full list by the reflector",
     "standing_stall_ms": "Kubernetes, pods that run: the longest stall of the loop in it",
     "pod_gap_ms": "Kubernetes: the watch event that ends an upstream → its downstream's create, 100 pods running",
+    "log_relay_tls_mb_per_cpu_second": "Log relay over TLS, one log: for each second of one core",
+    "log_relay_plain_mb_per_cpu_second": "Log relay without TLS, one log: for each second of one core",
 }
 HEAD = """\
 # Benchmarks

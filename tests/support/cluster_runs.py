@@ -72,7 +72,7 @@ class Place:
     def raw_log(self, task_id: str) -> list[list[str]]:
         """Time, stream, mark and text of each line."""
         files = sorted((self.home / "logs").glob(f"run=*/{task_id}/*.log"))
-        return [line.split(" ", 3) for file in files for line in file.read_text().splitlines()]
+        return [line.split(" ", 3) for file in files for line in file.read_bytes().decode().split("\n")[:-1]]
 
 
 def kubeconfig_of(token: str, administrators: pathlib.Path, target: pathlib.Path) -> pathlib.Path:

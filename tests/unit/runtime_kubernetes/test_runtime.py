@@ -53,6 +53,7 @@ class Scene:
         self.cluster = cluster
         self.home = home
         self.events: list[AttemptProgress | AttemptEnded] = []
+        self.requests: list[api.Request] = []
 
     async def pump(self) -> None:
         async for batch in self.runtime.events():
@@ -119,6 +120,7 @@ async def scene(cluster: SmallCluster, home: Path, extra: str = "{}", **options:
             )
         )
         here = Scene(runtime, cluster, home)
+        here.requests = server.requests
         pumping = asyncio.create_task(here.pump())
         try:
             yield here
@@ -146,6 +148,31 @@ def test_a_pod_is_created_followed_to_its_end_and_deleted_at_the_release(tmp_pat
             await here.until(lambda: here.cluster.deleted == [name])
             await here.until(lambda: not (tmp_path / "attempts" / ONE).exists())
             assert await here.runtime.observe() == []
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("code", [0, 3])
+@pytest.mark.parametrize(("is_long", "expected"), [(False, 3), (True, 4)])
+def test_a_pod_of_one_container_takes_as_many_requests_as_the_docs_say(
+    tmp_path: Path, code: int, is_long: bool, expected: int
+) -> None:
+    async def play() -> None:
+        async with scene(SmallCluster(), tmp_path) as here:
+            name = await here.launch()
+            await here.cluster.say(name, ("2026-01-01T00:00:01Z", "hello"))
+            if is_long:
+                here.cluster.run(name)
+                await here.until(lambda: "stdout F hello" in here.log())
+            here.cluster.end(name, code)
+            await here.end()
+            await here.runtime.release([ONE])
+            await here.until(lambda: here.cluster.deleted == [name])
+            about_pods = [
+                one for one in here.requests if not one.is_watch and (one.method != "GET" or one.path.endswith("/log"))
+            ]
+            looks = [one for one in here.requests if one.method == "GET" and one.path.endswith(f"/pods/{name}")]
+            assert (len(about_pods), looks) == (expected, [])
 
     asyncio.run(play())
 
