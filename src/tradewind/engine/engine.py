@@ -25,7 +25,7 @@ from tradewind.model.events import (
     TimePassed,
 )
 from tradewind.model.facts import Batch, CommandFact, CountDelta
-from tradewind.model.ids import AttemptId, RunKey, TaskKey, VersionHash
+from tradewind.model.ids import AttemptId, RunKey, TaskId, TaskKey, VersionHash
 from tradewind.model.problem import Problem
 from tradewind.model.rows import Attempt, DagRun, Pool, TaskInstance
 from tradewind.model.snapshot import ActiveSnapshot, RunRef, RunSnapshot
@@ -182,6 +182,10 @@ class Engine:
     def spec_of(self, run_key: RunKey) -> DagSpec:
         """The specification that a run goes by."""
         return self._core.runs[run_key].graph.spec
+
+    def weight(self, run_key: RunKey, task_id: TaskId) -> int:
+        """A task's priority weight, as its weight rule makes it."""
+        return self._core.runs[run_key].graph.weights.get(task_id, 1)
 
     def attempt(self, attempt_id: AttemptId) -> Attempt | None:
         """An attempt."""

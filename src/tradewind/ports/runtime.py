@@ -45,6 +45,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     templated: bool = False
     """A pod's arguments or a native body's fields need rendering first."""
     max_tries: int = 0
+    priority_weight: int = 1
+    """As its `weight_rule` makes it: of launches that must wait for one another, the highest goes first."""
     execution_timeout_seconds: float | None = None
     masked: tuple[str, ...] = ()
     """Sensitive values that whoever made the pod knows, beside those that rendering reports."""

@@ -112,6 +112,7 @@ class Reconciler:
             do_xcom_push=task_spec.do_xcom_push,
             templated=task_spec.templated or task_spec.mapping is not None,
             max_tries=task.max_tries,
+            priority_weight=self._engine.weight(attempt.run_key, attempt.task_id),
             execution_timeout_seconds=task_spec.execution_timeout_seconds,
         )
 

@@ -6,7 +6,6 @@ again: 409 and our id on the pod that is there is success. A pod of that name wi
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from tradewind.ports import errors
 from tradewind.runtime.kubernetes import decode
 from tradewind.runtime.kubernetes.client import ClusterClient
 from tradewind.runtime.kubernetes.patience import Patience
+from tradewind.runtime.kubernetes.turns import Turns
 
 _MEETINGS = 3
 """How often a name may be taken at the create and free at the look, before it is left for later."""
@@ -28,23 +28,25 @@ class Creator:
     def __init__(self, client: ClusterClient, patience: Patience, *, at_once: int = 16) -> None:
         self._client = client
         self._patience = patience
-        self._room = asyncio.Semaphore(at_once)
+        self._turns = Turns(at_once)
 
-    async def create(self, pod: Mapping[str, Any]) -> PodView:
+    async def create(self, pod: Mapping[str, Any], *, priority: int = 0) -> PodView:
         """Create it, or find that it was created. `pod` is the final manifest, with name, namespace and identity.
+
+        Of those that wait for their turn, the highest `priority` is served first.
 
         Raises `errors.Conflict` ("pod-name-taken") when the name belongs to another; `errors.NotFound`
         ("created-and-gone") when ours was created and somebody deleted it since; `errors.Rejected` as `statuses` tells
         ("quota-exceeded" passes by itself); `errors.Transient` when trouble lasts or the name's last pod still ends.
         """
         creation = _Creation(self._client, pod)
-        async with self._room:
+        async with self._turns.turn(priority):
             return await self._patience.ask(creation.ask)
 
     async def try_out(self, pod: Mapping[str, Any]) -> bytes:
         """What the API server would make of it (dry run): the pod with its defaults, as JSON. Raises as `create`."""
         creation = _Creation(self._client, pod)
-        async with self._room:
+        async with self._turns.turn(0):
             return await self._client.request("POST", creation.path, {"dryRun": "All"}, creation.body)
 
 

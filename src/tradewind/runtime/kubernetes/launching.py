@@ -19,6 +19,7 @@ from tradewind.ports import clock as clock_port
 from tradewind.ports import runtime as port
 from tradewind.runtime.kubernetes import requesting
 from tradewind.runtime.kubernetes.creating import Creator
+from tradewind.runtime.kubernetes.parking import Parking
 from tradewind.runtime.kubernetes.record import Record
 
 Render = Callable[[port.RenderRequest], Awaitable[port.Rendered]]
@@ -35,6 +36,7 @@ class Launching:
         *,
         render: Render,
         creator: Creator,
+        parking: Parking,
         place: Callable[[], Awaitable[requesting.Place]],
         handover: Callable[[], Awaitable[requesting.Handover]],
         record: Callable[[Record, Mapping[str, Any]], Awaitable[None]],
@@ -47,6 +49,7 @@ class Launching:
         self._body = body
         self._render = render
         self._creator = creator
+        self._parking = parking
         self._place = place
         self._handover = handover
         self._record = record
@@ -54,7 +57,8 @@ class Launching:
         self._waits = waits
         self._clock = clock
         self._pause = backoff.Backoff(random, first_seconds=1.0, cap_seconds=20.0)
-        self._parked_for = ""
+        self._told = ""
+        """Code of what it waits for, as people were told."""
         self.is_asking = False
         """A create is under way: its pod may be there."""
 
@@ -65,10 +69,6 @@ class Launching:
                 try:
                     return await self._once()
                 except (errors.Transient, errors.Unauthorized) as error:
-                    await self._later(error)
-                except errors.Rejected as error:
-                    if error.code != "quota-exceeded":
-                        raise
                     await self._later(error)
         except errors.NotFound as error:
             if error.code == "created-and-gone":
@@ -99,9 +99,18 @@ class Launching:
             return draft
         manifest, record = draft
         await self._record(record, manifest)
+        return await self._parking.enter(
+            record.namespace,
+            lambda: self._create(manifest),
+            priority=self._launch.priority_weight,
+            kind=requesting.size(manifest),
+            parked=self._parked,
+        )
+
+    async def _create(self, manifest: Mapping[str, Any]) -> PodView:
         self.is_asking = True
         try:
-            return await self._creator.create(manifest)
+            return await self._creator.create(manifest, priority=self._launch.priority_weight)
         except errors.TradewindError as error:
             # A create that was not answered may have arrived; one that was refused has not.
             self.is_asking = isinstance(error, errors.Transient)
@@ -112,11 +121,19 @@ class Launching:
             return port.Rendered(fields=self._body.arguments, masked=self._launch.masked)
         return await rendered(self._launch, self._render)
 
+    def _parked(self, error: errors.Rejected | None) -> None:
+        """A quota is full. Of which kind it is, is told once."""
+        why = "others wait already for the namespace's quota" if error is None else error.message
+        self._tell("quota-exceeded", why)
+
+    def _tell(self, code: str, why: str) -> None:
+        if self._told != code:
+            self._told = code
+            self._note(f"waiting: {why}")
+            self._waits(why)
+
     async def _later(self, error: errors.TradewindError) -> None:
-        if self._parked_for != error.code:
-            self._parked_for = error.code
-            self._note(f"waiting: {error}")
-            self._waits(error.message)
+        self._tell(error.code, error.message)
         _log.info("pod of attempt %s put off: %s", self._launch.attempt.attempt_id, error)
         await self._clock.sleep(self._pause.next_seconds())
 

@@ -6,6 +6,7 @@ starts, and what would only be shown is said in the log's first lines.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,6 +111,14 @@ def add_handover(pod: Json, arguments: Mapping[str, Any], place: Place, handover
         helper = msgspec.structs.replace(helper, security_context=context)
     result_helper.add(pod, helper)
     return way
+
+
+def size(manifest: Json) -> str:
+    """What a pod asks of a quota; pods that ask for the same have the same."""
+    spec = manifest["spec"]
+    containers = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+    asked = [one.get("resources") or {} for one in containers]
+    return json.dumps([asked, spec.get("priorityClassName"), spec.get("overhead")], sort_keys=True, default=str)
 
 
 def _notes(arguments: Mapping[str, Any]) -> Iterator[str]:

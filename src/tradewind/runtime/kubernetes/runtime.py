@@ -46,6 +46,7 @@ from tradewind.runtime.kubernetes.deleting import Deleter, Deletion
 from tradewind.runtime.kubernetes.event_watch import EventWatch, EventWatches
 from tradewind.runtime.kubernetes.following import Followed
 from tradewind.runtime.kubernetes.options import Options
+from tradewind.runtime.kubernetes.parking import Parking
 from tradewind.runtime.kubernetes.patience import Patience
 from tradewind.runtime.kubernetes.record import Record, Records
 from tradewind.runtime.kubernetes.reflector import Blind, Change, PodGone, PodSeen, Reflector, Synced
@@ -88,6 +89,7 @@ class KubernetesRuntime:
         self._result_site = result_site.ResultSite(client, options.helper, find_connection)
         self._results = results.Reader(client, clock=clock, random=random)
         self._creator = Creator(client, patience)
+        self._parking = Parking(clock=clock, random=random, spawn=self.spawn)
         self._deleter = Deleter(client, patience)
         self.streams = log_streams.Streams(options.log_streams)
         self._scopes = Scopes(self._reflector, self._take, self._failed)
@@ -357,6 +359,7 @@ class KubernetesRuntime:
             handover=self.handover,
             record=record,
             note=note,
+            parking=self._parking,
             waits=waits,
             clock=self.clock,
             random=self._random,
@@ -449,6 +452,8 @@ class KubernetesRuntime:
                 pass  # the reflector has logged it; when it sees again, the list is compared
 
     def _seen(self, view: PodView) -> None:
+        if view.phase in ("Succeeded", "Failed"):
+            self._parking.freed(view.namespace)
         followed = self._find(view)
         if followed is None:
             self._sweeper.note(view)
@@ -467,6 +472,7 @@ class KubernetesRuntime:
 
     def _gone(self, view: PodView) -> None:
         self._sweeper.forget(view.uid)
+        self._parking.freed(view.namespace)
         followed = self._find(view)
         if followed is None or followed.is_ending or not followed.record.uid:
             return

@@ -1,0 +1,156 @@
+"""How long a start on a real cluster is borne, what is said of one that never comes, and who goes first."""
+
+from __future__ import annotations
+
+import base64
+import json
+import pathlib
+import secrets
+from typing import Any
+
+import pytest
+
+from tests.support import cluster as clusters
+from tests.support import server as servers
+from tests.support.cluster_api import Namespace, wait_until
+from tests.support.cluster_runs import Place
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def place(tmp_path: pathlib.Path, kubeconfig: pathlib.Path, namespace: Namespace, busybox: str) -> Place:
+    """With no budget for starts that never happen: a clock that has run out ends its try."""
+    made = Place(tmp_path, kubeconfig, namespace, busybox)
+    made.options += ["--set", "scheduler.infrastructure_retries=0"]
+    return made
+
+
+def quota(namespace: Namespace, **hard: str) -> None:
+    """A quota that counts already."""
+    namespace.create("resourcequotas", {"metadata": {"name": "all"}, "spec": {"hard": hard}})
+    wait_until(
+        lambda: bool(namespace.api.get(namespace.path("resourcequotas", "all"))["status"].get("used")),
+        "the quota counts",
+    )
+
+
+def test_what_a_start_waited_for_is_in_the_verdict(place: Place) -> None:
+    run = place.run("""
+        big = {"requests": {"memory": "900Ti"}}
+        pod("big", "true", container_resources=big, startup_timeout_seconds=3)
+        pod("unplaced", "true", container_resources=big, startup_timeout_seconds=600, schedule_timeout_seconds=3)
+        pod("gone", "true", image="nobody.invalid/nothing:1", startup_timeout_seconds=8)
+        pod("misnamed", "true", image="Not:A:Name", startup_timeout_seconds=600)
+        volume = {"name": "v", "configMap": {"name": "nobody-made-it"}}
+        pod("unmounted", "true", volumes=[volume], volume_mounts=[{"name": "v", "mountPath": "/v"}],
+            startup_timeout_seconds=8)
+    """)
+    assert run["state"] == "failed"
+    assert run["big"]["verdict"].startswith("It did not start in time. The pod waited for a node: Unschedulable:")
+    assert "Insufficient memory" in run["big"]["verdict"]
+    assert run["unplaced"]["verdict"].startswith("It was not scheduled in time. The pod waited for a node:")
+    assert run["gone"]["verdict"].startswith("It did not start in time. Container 'base' waited: ")
+    assert "nobody.invalid" in run["gone"]["verdict"]
+    assert run["misnamed"]["verdict"].startswith("Container 'base' cannot start: InvalidImageName")
+    assert 'configmap "nobody-made-it" not found' in run["unmounted"]["verdict"]
+    assert {run[name]["try_number"] for name in ("big", "unplaced", "gone", "misnamed", "unmounted")} == {1}
+    wait_until(lambda: not place.namespace.pods(), "the pods are deleted")
+
+
+def test_a_start_that_never_happened_is_paid_from_the_infrastructures_budget(place: Place) -> None:
+    place.options += ["--set", "scheduler.infrastructure_retries=1"]
+    run = place.run("""
+        pod("big", "true", container_resources={"requests": {"memory": "900Ti"}}, startup_timeout_seconds=2)
+    """)
+    assert (run["state"], run["big"]["try_number"]) == ("failed", 1)
+    told = servers.tradewind(
+        "tasks", "attempts", "pods", "latest", "big", "--home", str(place.home), "--output", "json"
+    )
+    assert [(one["number"], one["reason"]) for one in json.loads(told.stdout)] == [
+        (1, "NeverStarted"),
+        (2, "NeverStarted"),
+    ]
+
+
+def test_an_execution_timeout_counts_from_the_containers_start_and_ends_it_within_its_grace(place: Place) -> None:
+    run = place.run("""
+        from datetime import timedelta
+        wait = {"name": "wait", "image": IMAGE, "command": ["sleep", "4"]}
+        pod("slow_to_start", "sleep 1", init_containers=[wait], execution_timeout=timedelta(seconds=3))
+        pod("slow", "trap 'echo bye; exit 0' TERM; sleep 600 & wait", execution_timeout=timedelta(seconds=2))
+    """)
+    assert run["slow_to_start"]["state"] == "success"
+    assert (run["slow"]["state"], run["slow"]["verdict"]) == ("failed", "Its execution timeout passed.")
+    wait_until(lambda: not place.namespace.pods(), "the pods are deleted")
+
+
+def test_a_full_quota_keeps_attempts_waiting_without_a_pod_or_a_clock_and_the_highest_priority_goes_next(
+    place: Place,
+) -> None:
+    quota(place.namespace, pods="1")
+    run = place.run("""
+        more = {"startup_timeout_seconds": 4, "weight_rule": "absolute"}
+        pod("first", "sleep 6", priority_weight=100, **more)
+        pod("low", "date +%s%N", priority_weight=1, **more)
+        pod("middle", "date +%s%N", priority_weight=5, **more)
+        pod("high", "date +%s%N", priority_weight=9, **more)
+    """)
+    assert run["state"] == "success", run
+    order = sorted(("low", "middle", "high"), key=lambda name: run[name]["end_date"])
+    assert order == ["high", "middle", "low"]
+
+
+def test_a_start_clock_goes_on_over_a_control_plane_that_was_killed(place: Place) -> None:
+    server = servers.Server(place.home, place.dags, *place.options)
+    place.write("""
+        pod("big", "true", container_resources={"requests": {"memory": "900Ti"}}, startup_timeout_seconds=12)
+    """)
+
+    def deadline() -> Any:
+        told = servers.tradewind("tasks", "attempts", "pods", "r", "big", "--home", str(place.home), "--output", "json")
+        return [one.get("deadline_at") or one.get("submitted_at") for one in json.loads(told.stdout)]
+
+    server.start()
+    try:
+        server.trigger("pods", "r")
+        wait_until(lambda: bool(place.namespace.pods()), "the pod is there")
+        wait_until(lambda: deadline() not in ([], [None]), "it is known")
+        before = deadline()
+        server.kill()
+        server.start()
+        assert deadline() == before
+        run = server.wait_run("pods", "r")
+        assert run["state"] == "failed"
+        verdict = next(one["verdict"] for one in run["tasks"] if one["task_id"] == "big")
+        assert verdict.startswith("It did not start in time. The pod waited for a node:")
+        assert len(deadline()) == 1
+    finally:
+        server.stop()
+
+
+@pytest.mark.own_cluster
+def test_a_private_image_runs_with_its_pull_secret_and_without_it_the_registrys_words_are_told(
+    place: Place, own_cluster: clusters.Cluster
+) -> None:
+    image = own_cluster.push("busybox", f"team/{secrets.token_hex(4)}:1")
+    pair = f"{own_cluster.registry_user}:{own_cluster.registry_password}".encode()
+    told = json.dumps({"auths": {own_cluster.registry_address: {"auth": base64.b64encode(pair).decode()}}})
+    place.namespace.create(
+        "secrets",
+        {
+            "metadata": {"name": "pulling"},
+            "type": "kubernetes.io/dockerconfigjson",
+            "data": {".dockerconfigjson": base64.b64encode(told.encode()).decode()},
+        },
+    )
+    run = place.run(f"""
+        pod("friend", "echo in", image={image!r}, image_pull_secrets="pulling")
+        pod("stranger", "echo in", image={image!r}, startup_timeout_seconds=6)
+        pod("typo", "echo in", image={image.rpartition(":")[0] + ":2"!r}, image_pull_secrets="pulling",
+            startup_timeout_seconds=6)
+    """)
+    assert run["friend"]["state"] == "success", run
+    assert place.log("friend") == ["in"]
+    assert "401" in run["stranger"]["verdict"]
+    assert "not found" in run["typo"]["verdict"]
