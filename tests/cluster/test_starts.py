@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import pathlib
 import secrets
+import sqlite3
 from typing import Any
 
 import pytest
@@ -107,24 +109,25 @@ def test_a_start_clock_goes_on_over_a_control_plane_that_was_killed(place: Place
         pod("big", "true", container_resources={"requests": {"memory": "900Ti"}}, startup_timeout_seconds=12)
     """)
 
-    def deadline() -> Any:
-        told = servers.tradewind("tasks", "attempts", "pods", "r", "big", "--home", str(place.home), "--output", "json")
-        return [one.get("deadline_at") or one.get("submitted_at") for one in json.loads(told.stdout)]
+    def deadlines() -> list[Any]:
+        """Of the attempts, as they are stored."""
+        with contextlib.closing(sqlite3.connect(place.home / "tradewind.db")) as database:
+            return [json.loads(body).get("deadline_at") for (body,) in database.execute("select body from attempt")]
 
     server.start()
     try:
         server.trigger("pods", "r")
         wait_until(lambda: bool(place.namespace.pods()), "the pod is there")
-        wait_until(lambda: deadline() not in ([], [None]), "it is known")
-        before = deadline()
+        wait_until(lambda: deadlines() not in ([], [None]), "its clock runs")
+        before = deadlines()
         server.kill()
         server.start()
-        assert deadline() == before
+        assert deadlines() == before
         run = server.wait_run("pods", "r")
         assert run["state"] == "failed"
         verdict = next(one["verdict"] for one in run["tasks"] if one["task_id"] == "big")
         assert verdict.startswith("It did not start in time. The pod waited for a node:")
-        assert len(deadline()) == 1
+        assert len(deadlines()) == 1
     finally:
         server.stop()
 

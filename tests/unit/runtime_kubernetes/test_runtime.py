@@ -87,8 +87,11 @@ class Scene:
         path = self.home / "attempts" / attempt_id / "log"
         return [line.split(" ", 1)[1] for line in path.read_text().splitlines()] if path.exists() else []
 
+    def progress(self) -> list[AttemptProgress]:
+        return [one for one in self.events if isinstance(one, AttemptProgress)]
+
     def phases(self) -> list[AttemptPhase]:
-        return [one.phase for one in self.events if isinstance(one, AttemptProgress)]
+        return [one.phase for one in self.progress()]
 
 
 @contextlib.asynccontextmanager
@@ -355,7 +358,9 @@ def test_a_stop_before_the_create_makes_no_pod(tmp_path: Path) -> None:
             here.cluster.refusals = [quota] * 1000
             await here.runtime.launch([launches.launch(launches.body(namespace="a"), ONE)])
             await here.until(lambda: any("exceeded quota" in line for line in here.log()))
-            assert here.phases() == []
+            assert [(one.phase, "exceeded quota" in str(one.detail)) for one in here.progress()] == [
+                (AttemptPhase.CREATED, True)
+            ]
             await here.until(lambda: not here.runtime._launching[ONE][0].is_asking)
             await here.runtime.stop(ONE, grace_seconds=5, reason="cancelled")
             failed = (await here.end()).result.outcome
