@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tradewind.model.events import AttemptEnded, AttemptProgress
+from tradewind.model.events import WAITING, AttemptEnded, AttemptProgress
 from tradewind.model.outcome import Failed, Outcome, Result, Skipped, Success, XComPush
 from tradewind.model.states import AttemptPhase, EndReason
 from tradewind.pods import result as pod_result
@@ -145,7 +145,7 @@ class Followed:
         if waits_for == self._waits_for or not reached or reached[-1].phase is AttemptPhase.STARTED:
             return
         self._waits_for = waits_for
-        detail = {"waiting": waits_for} if waits_for else {}
+        detail = {WAITING: waits_for} if waits_for else {}
         at = self._around.clock.now()
         attempt_id = self.record.attempt_id
         self._around.tell(msgspec.structs.replace(reached[-1], attempt_id=attempt_id, at=at, detail=detail))

@@ -123,17 +123,19 @@ class Launching:
 
     def _parked(self, error: errors.Rejected | None) -> None:
         """A quota is full. Of which kind it is, is told once."""
-        why = "others wait already for the namespace's quota" if error is None else error.message
-        self._tell("quota-exceeded", why)
+        if error is None:
+            self._tell("quota-exceeded", "others wait already for the namespace's quota")
+        else:
+            self._tell(error.code, error.message, str(error))
 
-    def _tell(self, code: str, why: str) -> None:
+    def _tell(self, code: str, why: str, in_full: str = "") -> None:
         if self._told != code:
             self._told = code
-            self._note(f"waiting: {why}")
+            self._note(f"waiting: {in_full or why}")
             self._waits(why)
 
     async def _later(self, error: errors.TradewindError) -> None:
-        self._tell(error.code, error.message)
+        self._tell(error.code, error.message, str(error))
         _log.info("pod of attempt %s put off: %s", self._launch.attempt.attempt_id, error)
         await self._clock.sleep(self._pause.next_seconds())
 
