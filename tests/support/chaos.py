@@ -228,7 +228,7 @@ class Chaos:
         going = len(self._runs) - sum(state in ("success", "failed") for state in self._states().values())
         begun: list[tuple[str, str]] = []
         for _ in range(RUNS_AT_ONCE - going):
-            dag_id = self._random.choices(sorted(_EXPECTED), [1, 3])[0]
+            dag_id = self._random.choices(sorted(_EXPECTED), [3, 1])[0]
             begun.append((dag_id, f"r{len(self._runs) + len(begun)}"))
         if begun:
             asyncio.run(self._ask_for(begun))

@@ -32,6 +32,7 @@ _DISRUPTIONS = {
     "DeletionByPodGC": (EndReason.NODE_LOST, "was lost with its node{node}"),
     "TerminationByKubelet": (EndReason.EVICTED, "was ended by the kubelet{on}, which lacks room or shuts down"),
 }
+_OF_A_DELETION = (signals.SIGTERM, signals.SIGKILL)
 _NOT_FOUND, _NOT_EXECUTABLE, _FIRST_SIGNAL = 127, 126, 128
 
 
@@ -65,7 +66,8 @@ def judge(view: PodView, *, skip_exit_codes: Sequence[int] = ()) -> Verdict:
     if main.exit_code in skip_exit_codes and main.exit_code is not None:
         said = f"Container {main.name!r} ended with exit code {main.exit_code}, which means: skip."
         return Verdict(reason=EndReason.COMPLETED, sentence=said, exit_code=main.exit_code, skipped=True)
-    return _of_container(main)
+    found = _of_container(main)
+    return _of_deletion(main, found) if view.deletion_at is not None and found.signal in _OF_A_DELETION else found
 
 
 def sentence(view: PodView, *, skip_exit_codes: Sequence[int] = ()) -> str:
@@ -141,6 +143,14 @@ def _of_disruption(view: PodView) -> Verdict:
         exit_code=main.exit_code if main else None,
         signal=main.signal if main else None,
     )
+
+
+def _of_deletion(main: ContainerView, found: Verdict) -> Verdict:
+    """The kubelet ended it because the pod was deleted, by whom is not told. Nobody knows what it would have done."""
+    if found.reason is not EndReason.KILLED or found.signal is None:
+        return found
+    said = f"The pod was deleted while container {main.name!r} ran, which ended by {signal_name(found.signal)}."
+    return msgspec.structs.replace(found, reason=EndReason.LOST, sentence=said)
 
 
 def _never_ended(view: PodView, main: ContainerView | None) -> Verdict:

@@ -177,3 +177,20 @@ def test_a_view_is_read_from_the_api() -> None:
         ("base", "main", "terminated"),
     ]
     assert verdict.sentence(seen) == "Container 'base' was OOMKilled at its limit of 512Mi."
+
+
+@pytest.mark.parametrize("code", [137, 143])
+def test_a_container_that_a_deletion_killed_is_lost_with_its_pod(code: int) -> None:
+    killed = _main(exit_code=code, finished_at=datetime(2026, 1, 1, 0, 0, 5, tzinfo=UTC))
+    deleted = msgspec.structs.replace(killed, deletion_at=datetime(2026, 1, 1, 0, 0, 5, tzinfo=UTC))
+    judged = verdict.judge(deleted)
+    name = verdict.signal_name(code - 128)
+    assert judged.reason is EndReason.LOST
+    assert judged.sentence == f"The pod was deleted while container 'base' ran, which ended by {name}."
+
+
+def test_a_container_that_failed_or_had_no_memory_did_so_though_its_pod_is_deleted() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    failed, oom = _main(exit_code=3), _main(exit_code=137, reason="OOMKilled")
+    seen = [msgspec.structs.replace(one, deletion_at=at) for one in (failed, oom)]
+    assert [verdict.judge(one).reason for one in seen] == [EndReason.ERROR, EndReason.OOM_KILLED]
