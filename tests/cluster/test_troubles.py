@@ -362,7 +362,7 @@ def test_an_api_server_that_lets_few_requests_through_slows_runs_and_fails_none(
     assert run["state"] == "success"
     assert {run[f"t{n}"]["try_number"] for n in range(12)} == {1}
     assert [place.log(f"t{n}") for n in range(12)] == [[str(n)] for n in range(12)]
-    print(f"requests refused with 429: {refused:g}")
+    assert refused > 0
 
 
 def _refused(api: cluster_api.Api, level: str) -> float:
