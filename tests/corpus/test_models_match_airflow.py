@@ -68,7 +68,8 @@ def test_the_model_of_a_file_of_the_wheels_is_airflows(name: str, record_propert
     assert found["problems"] == []
     assert sorted(found["dags"]) == sorted(expected["dags"])
     for dag_id, model in expected["dags"].items():
-        assert models.differences(model, found["dags"][dag_id], opaque=found["opaque"]) == []
+        told = models.differences(model, found["dags"][dag_id], opaque=found["opaque"])
+        assert told == [], "\n".join(told)
     record_property("model", "equal")
 
 

@@ -5,7 +5,7 @@ Members compare equal to the plain words and print as them, since users mix both
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, IntEnum
 
 
 class Word(str, Enum):
@@ -132,7 +132,7 @@ class WeightRule(Word):
         return weight_rule in {rule.value for rule in cls}
 
 
-class WeekDay(int, Enum):
+class WeekDay(IntEnum):
     """Days of the week as `datetime.isoweekday` counts them."""
 
     MONDAY = 1
@@ -142,6 +142,8 @@ class WeekDay(int, Enum):
     FRIDAY = 5
     SATURDAY = 6
     SUNDAY = 7
+
+    __str__ = int.__repr__  # the number, on any Python; before 3.11 an IntEnum said its name
 
     @classmethod
     def get_weekday_number(cls, week_day_str: str) -> WeekDay:

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tradewind.sdk import arguments, callables, decorated, errors, expansion, scope
+from tradewind.sdk import arguments, callables, conditions, decorated, errors, expansion, scope
 from tradewind.sdk.mapped import MappedOperator, known_arguments, refuse_twice
 from tradewind.sdk.operator import BaseOperator
 from tradewind.sdk.states import TriggerRule
@@ -249,6 +249,8 @@ class TaskDecorators:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        if name in ("run_if", "skip_if"):
+            return getattr(conditions, name)
         return functools.partial(factory, _KINDS.get(name) or _kind_of_pod(name) or _foreign(name))
 
 

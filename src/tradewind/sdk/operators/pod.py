@@ -78,7 +78,6 @@ class KubernetesPodOperator(PodSteps, BaseOperator):
         "trigger_kwargs",
     )  # fmt: skip
     template_fields_renderers: ClassVar[Mapping[str, str]] = {"env_vars": "py"}
-    ui_color = "#74b3f9"
     _extra: ClassVar[Sequence[str]] = tuple(DEFAULTS)
 
     def __init__(self, *, do_xcom_push: bool = False, **kwargs: Any) -> None:
