@@ -167,8 +167,8 @@ def test_a_pod_that_finished_while_the_control_plane_was_down_is_adopted_with_it
 returning("large", "sleep 4; (printf '\\"'; head -c 100000 /dev/zero | tr '\\\\0' x; printf '\\"') > " + RETURN)
 """
     )
-    server.start()
     try:
+        server.start()
         server.trigger("pods", "r")
         wait_until(lambda: bool(place.namespace.pods()), "the pod is there")
         name = place.namespace.pods()[0]["metadata"]["name"]

@@ -114,8 +114,8 @@ def test_a_start_clock_goes_on_over_a_control_plane_that_was_killed(place: Place
         with contextlib.closing(sqlite3.connect(place.home / "tradewind.db")) as database:
             return [json.loads(body).get("deadline_at") for (body,) in database.execute("select body from attempt")]
 
-    server.start()
     try:
+        server.start()
         server.trigger("pods", "r")
         wait_until(lambda: bool(place.namespace.pods()), "the pod is there")
         wait_until(lambda: deadlines() not in ([], [None]), "its clock runs")
@@ -149,7 +149,7 @@ def test_a_private_image_runs_with_its_pull_secret_and_without_it_the_registrys_
     )
     run = place.run(f"""
         pod("friend", "echo in", image={image!r}, image_pull_secrets="pulling")
-        pod("stranger", "echo in", image={image!r}, startup_timeout_seconds=6)
+        pod("stranger", "echo in", image={image!r}, image_pull_policy="Always", startup_timeout_seconds=6)
         pod("typo", "echo in", image={image.rpartition(":")[0] + ":2"!r}, image_pull_secrets="pulling",
             startup_timeout_seconds=6)
     """)

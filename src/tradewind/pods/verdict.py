@@ -23,6 +23,8 @@ _POD_REASONS = {
     "OutOfcpu": EndReason.NEVER_STARTED,
     "OutOfmemory": EndReason.NEVER_STARTED,
     "OutOfpods": EndReason.NEVER_STARTED,
+    # A node older than 1.29 got a pod with a native sidecar.
+    "InitContainerRestartPolicyForbidden": EndReason.NEVER_STARTED,
 }
 # https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
 _DISRUPTIONS = {

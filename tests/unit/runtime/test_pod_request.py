@@ -98,6 +98,15 @@ def test_a_value_is_read_from_its_folder_only_where_one_is_pushed() -> None:
     assert start.manifest["spec"]["volumes"] == [{"name": "xcom", "emptyDir": {}}]
 
 
+def test_a_value_is_read_from_the_termination_message_where_the_pods_annotation_says_so() -> None:
+    arguments = {**body().arguments, "annotations": {"tradewind/result-from": "termination-message"}}
+    assert build(PodBody(arguments=arguments, do_xcom_push=True)).result == "termination_message"
+    assert build(PodBody(arguments=arguments)).result == ""
+    arguments["annotations"] = {"tradewind/result-from": "smoke"}
+    with pytest.raises(errors.Rejected, match="one of sidecar, termination-message"):
+        build(PodBody(arguments=arguments, do_xcom_push=True))
+
+
 @pytest.mark.parametrize(
     ("arguments", "logged"),
     [

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.unit.runtime import launches
@@ -19,18 +20,20 @@ from tradewind.ports import errors
 _SITE: dict[str, Any] = {"metadata": {"labels": {"site": "1"}}, "spec": {"imagePullSecrets": [{"name": "pull"}]}}
 
 
-@pytest.mark.parametrize("templated", [False, True])
-def test_the_pod_that_is_shown_is_the_one_that_is_sent(tmp_path: Path, templated: bool) -> None:
+@pytest.mark.parametrize(("templated", "returns"), [(False, False), (True, False), (False, True)])
+def test_the_pod_that_is_shown_is_the_one_that_is_sent(tmp_path: Path, templated: bool, returns: bool) -> None:
     async def play() -> None:
         cluster = SmallCluster()
         async with scene(cluster, tmp_path, template=_SITE) as here:
             body = launches.body(namespace="a", cmds=["run"], secrets=[_SECRET])
+            body = msgspec.structs.replace(body, do_xcom_push=returns)
             launch = launches.launch(body, ONE, templated=templated)
             draft = await here.runtime.draft(launch)
             assert cluster.created == []
             await here.runtime.launch([launch])
             await here.until(lambda: bool(cluster.created))
             assert cluster.sent[0] == json.loads(json.dumps(draft.manifest))
+            assert ("initContainers" in draft.manifest["spec"]) is returns
             assert draft.manifest["metadata"]["labels"]["site"] == "1"
             assert draft.masked == (("hunter22",) if templated else ())
 

@@ -330,7 +330,12 @@ class KubernetesRuntime:
 
     # -- launching -------------------------------------------------------------------------------------------------
 
-    def _way(self, launch: port.Launch, body: PodBody) -> launching.Launching:
+    def _way(
+        self,
+        launch: port.Launch,
+        body: PodBody,
+        handover: Callable[[], Awaitable[requesting.Handover]] | None = None,
+    ) -> launching.Launching:
         async def record(record: Record, manifest: Mapping[str, Any]) -> None:
             known = self._followed.get(record.attempt_id)
             if known is None:
@@ -356,7 +361,7 @@ class KubernetesRuntime:
             render=self._render,
             creator=self._creator,
             place=self.place,
-            handover=self.handover,
+            handover=handover or self.handover,
             record=record,
             note=note,
             parking=self._parking,
@@ -369,7 +374,7 @@ class KubernetesRuntime:
         """As the port says."""
         if not isinstance(launch.body, PodBody):
             raise errors.Fatal(f"attempt {launch.attempt.attempt_id} is no pod")
-        found = await self._way(launch, launch.body).draft()
+        found = await self._way(launch, launch.body, self._drafted_handover).draft()
         if isinstance(found, Failed):
             raise errors.Rejected(found.message, object=f"task {launch.task.task_id!r}", code="pod-refused")
         manifest, record = found
@@ -393,6 +398,10 @@ class KubernetesRuntime:
             template=options.template,
             policy=options.policy,
         )
+
+    async def _drafted_handover(self) -> requesting.Handover:
+        """Whether the cluster can run it is asked when it matters: a draft needs no cluster."""
+        return requesting.Handover(helper=await self._result_site.get_helper())
 
     async def handover(self) -> requesting.Handover:
         """What pods of tasks with a value get."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tradewind.pods import verdict
 from tradewind.pods.view import ContainerView, PodView
 
 _SAYS_NOTHING = frozenset({"", "PodInitializing", "ContainerCreating"})
@@ -20,11 +19,6 @@ def hopeless(view: PodView) -> str:
     """Why it can never begin: the name of an image that no registry can have. Empty where it may yet."""
     found = next((one for one in view.containers if one.state == "waiting" and one.reason == "InvalidImageName"), None)
     return "" if found is None else f"Container {found.name!r} cannot start: {_told(found, {})}."
-
-
-def sentence(view: PodView) -> str:
-    """What it waited for until now, else what its end would be called."""
-    return find(view, "waited") or verdict.sentence(view)
 
 
 def find(view: PodView, verb: str, *, pulls: Mapping[str, str] | None = None, warning: str = "") -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import copy
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from tradewind.model import ids
 from tradewind.model.dagspec import PodBody
 from tradewind.model.problem import Problem
 from tradewind.pods import arguments as known
-from tradewind.pods import local, manifest, validity
+from tradewind.pods import local, manifest, result, validity
 from tradewind.pods.identity import Identity
 from tradewind.pods.problems import BadPod
 from tradewind.ports import errors
@@ -50,7 +50,7 @@ def build(launch: port.Launch, body: PodBody, rendered: port.Rendered, options: 
         images={image: _row(found) for image, found in rows.items()},
         secrets=options.secrets,
         configmaps=options.configmaps,
-        result="sidecar" if body.do_xcom_push else "",
+        result=_result(pod) if body.do_xcom_push else "",
         base_container=base,
         log_quota_bytes=options.log_quota_bytes,
         masked=rendered.masked,
@@ -71,6 +71,15 @@ def _argument_notes(arguments: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name}: there is no cluster here"
     if str(arguments.get("on_kill_action") or "delete_pod") == "keep_pod":
         yield "on_kill_action: a pod that is killed ends here"
+
+
+def _result(pod: Json) -> Literal["sidecar", "termination_message"]:
+    """Where the value comes from; nothing needs a helper here, the file is read as it lies."""
+    try:
+        way = result.way(pod["metadata"]["annotations"], result.SIDECAR)
+    except result.BadResult as error:
+        raise _refused("the pod", str(error), error.hint) from error
+    return "sidecar" if way == result.SIDECAR else "termination_message"
 
 
 def rejected(problems: Sequence[Problem]) -> errors.Rejected:
