@@ -41,6 +41,7 @@ MEASURES = (
     "pods_fake",
     "pod_gap",
     "log_relay",
+    "pods_waiting",
 )
 SYSTEMS = (*(f"airflow-{variant}" for variant in airflow_system.Airflow.variants), plan.OURS)
 

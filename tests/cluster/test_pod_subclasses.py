@@ -68,7 +68,7 @@ class Place:
         self.dags.mkdir()
         self.namespace = namespace
         self._image = image
-        told = {"config_file": kubeconfig, "namespace": namespace.name}
+        told = {"config_file": kubeconfig, "namespace": namespace.name, "result.image": image}
         self.options = ["--runtime", "kubernetes"]
         for name, value in told.items():
             self.options += ["--set", f"runtime.kubernetes.{name}={value}"]
@@ -117,7 +117,8 @@ def test_code_around_a_pod_runs_here_and_its_pod_there_and_they_are_one_task(pla
         Sized(task_id="fails", script="echo no; exit 3")
         Sized(task_id="skips", script="exit 99", skip_on_exit_code=99)
         Sized.partial(task_id="mapped").expand(script=["echo a", "exit 1"])
-        KubernetesPodOperator(task_id="looks", image=IMAGE, cmds=["sh", "-c", "echo a line; sleep 1"], callbacks=[Looks])
+        lines = ["sh", "-c", "echo a line; sleep 1"]
+        KubernetesPodOperator(task_id="looks", image=IMAGE, cmds=lines, callbacks=[Looks])
     """.replace("IMAGE", repr(place._image))
     )
     assert [run[name]["state"] for name in ("good", "fails", "skips")] == ["success", "failed", "skipped"]

@@ -7,6 +7,7 @@ import os
 import pathlib
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,3 +114,46 @@ def test_one_who_followed_and_was_killed_is_forgotten(tmp_path: pathlib.Path) ->
     os.utime(left, (1, 1))
     assert demand.FolderDemand(tmp_path).list_followed() == set()
     assert not left.exists()
+
+
+def test_lines_of_a_worker_and_its_pod_are_one_log_in_the_order_of_their_times(tmp_path: pathlib.Path) -> None:
+    """Live and at rest; the parts of a long line stay together."""
+    home, attempt = tmp_path, msgspec.structs.replace(make_attempt(), attempt_id=AttemptId("a"))
+    (home / "attempts" / "a").mkdir(parents=True)
+    (home / "attempts" / "a.pod").mkdir()
+
+    def line(second: int, text: str, mark: str = "F") -> str:
+        return f"2026-01-01T00:00:0{second}.000000Z stdout {mark} {text}\n"
+
+    (home / "attempts" / "a" / "log").write_text(line(1, "before") + line(4, "after"))
+    (home / "attempts" / "a.pod" / "log").write_text(line(2, "long ", "P") + line(5, "line") + line(3, "x"))
+    logs = folder.FolderLogs(home, SystemClock())
+
+    async def read() -> list[str]:
+        return [one.text async for one in logs.read(attempt)]
+
+    told = ["before", "long ", "line", "x", "after"]
+    assert asyncio.run(read()) == told
+    asyncio.run(logs.seal(attempt))
+    asyncio.run(logs.seal(attempt))
+    assert asyncio.run(read()) == told
+    assert not list(home.glob("attempts/*/log"))
+
+
+def test_lines_that_the_worker_printed_itself_are_there_once(tmp_path: pathlib.Path) -> None:
+    """Those that it did not get to are added when the log comes to rest."""
+    home, attempt = tmp_path, msgspec.structs.replace(make_attempt(), attempt_id=AttemptId("a"))
+    head = "2026-01-01T00:00:01.000000Z stdout F "
+    (home / "attempts" / "a").mkdir(parents=True)
+    (home / "attempts" / "a.pod").mkdir()
+    (home / "attempts" / "a" / "log").write_text(f"{head}<base> ONE\n")
+    (home / "attempts" / "a.pod" / "log").write_text(f"{head}one\n{head}two\n")
+    (home / "attempts" / "a" / "relayed").write_text(str(len(f"{head}one\n")))
+    logs = folder.FolderLogs(home, SystemClock())
+
+    async def read() -> list[str]:
+        return [one.text async for one in logs.read(attempt)]
+
+    assert asyncio.run(read()) == ["<base> ONE"]
+    asyncio.run(logs.seal(attempt))
+    assert asyncio.run(read()) == ["<base> ONE", "two"]
