@@ -55,6 +55,12 @@ FEATURES: Sequence[Feature] = (
         default=True,
     ),
     Feature(
+        name="results",
+        told="values (do_xcom_push) of pods whose other containers run on: they are ended so that the value can be read",
+        rights=(Right(resource="pods", verbs=("patch",)),),
+        default=True,
+    ),
+    Feature(
         name="jobs",
         told="KubernetesJobOperator, and its kin that delete and patch Jobs",
         rights=(Right(resource="jobs", group="batch", verbs=("create", "delete", "get", "list", "patch", "watch")),),
