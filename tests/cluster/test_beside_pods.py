@@ -26,6 +26,7 @@ from airflow.providers.cncf.kubernetes.operators.resource import (
 NAMESPACE = {namespace!r}
 BUSYBOX = {image!r}
 PYTHON = {python!r}
+KUBECONFIG = {kubeconfig!r}
 
 def run(task_id, *command, **more):
     return KubernetesPodExecOperator(
@@ -71,6 +72,16 @@ elsewhere = run("elsewhere", "true", container_name="third")
 waits = run("waits", "true", retries=30, retry_delay=timedelta(seconds=0.5))
 
 @task
+def hooked():
+    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+    hook = KubernetesHook(config_file=KUBECONFIG)
+    assert hook.get_pod("target", NAMESPACE).status.phase == "Running"
+    assert hook.get_pod_logs("target", "main", NAMESPACE).data == b""
+    assert [one.metadata.name for one in hook.list_jobs_from_namespace(NAMESPACE).items] == []
+
+waits >> hooked()
+
+@task
 def heard(text):
     assert text == "out target\\nlast", repr(text)
 
@@ -110,7 +121,8 @@ class Place(cluster_runs.Place):
 
     def write(self, tasks: str) -> pathlib.Path:
         file = self.dags / "beside.py"
-        made = _HEAD.format(image=self._image, namespace=self.namespace.name, python=self.python)
+        told = {"image": self._image, "python": self.python, "kubeconfig": str(self.kubeconfig)}
+        made = _HEAD.format(namespace=self.namespace.name, **told)
         file.write_text(made + textwrap.indent(textwrap.dedent(tasks), "    "))
         return file
 
@@ -203,6 +215,10 @@ def test_more_output_than_is_kept_fails_and_says_how_to_keep_more(ran: Ran) -> N
 def test_a_container_that_is_not_there_is_told_with_those_that_are(ran: Ran) -> None:
     assert ran.state("elsewhere") == "failed"
     assert "it has: main, other" in ran.verdict("elsewhere")
+
+
+def test_a_python_task_asks_the_cluster_by_the_hook(ran: Ran) -> None:
+    assert ran.state("hooked") == "success", ran.verdict("hooked")
 
 
 def test_a_function_runs_in_an_image_that_has_a_python(ran: Ran) -> None:

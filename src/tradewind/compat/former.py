@@ -162,8 +162,6 @@ _INSIDES: Mapping[str, Names] = {
     "airflow.executors.local_executor": _refused(_EXECUTOR, "LocalExecutor"),
     "airflow.executors.local_kubernetes_executor": _refused(_EXECUTOR, "LocalKubernetesExecutor"),
     "airflow.executors.sequential_executor": _refused(_EXECUTOR, "SequentialExecutor"),
-    "airflow.kubernetes.k8s_model": _refused(_PODS, "K8SModel", "append_to_pod"),
-    "airflow.kubernetes.kube_client": _refused(_PODS, "get_kube_client"),
     "airflow.kubernetes.kubernetes_helper_functions": _refused(
         _PODS,
         "add_pod_suffix",

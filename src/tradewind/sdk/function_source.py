@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from tradewind.sdk import errors
@@ -16,8 +16,8 @@ from tradewind.sdk import errors
 _OF_TASKS = frozenset({"task", "setup", "teardown", "dag", "task_group"})
 
 
-def source_of(function: Callable[..., Any], *, kind: str) -> str:
-    """The function's text at the left margin. `kind` names the decorator: "kubernetes" for `@task.kubernetes`.
+def source_of(function: Callable[..., Any], *, kinds: Collection[str]) -> str:
+    """The function's text at the left margin. `kinds` name decorators: "kubernetes" for `@task.kubernetes`.
 
     Raises `DagProblem` where there is no text, or no `def` in it.
     """
@@ -33,7 +33,7 @@ def source_of(function: Callable[..., Any], *, kind: str) -> str:
         raise errors.DagProblem.of("no-source", about, said, "a lambda or a wrapped function cannot be sent; use `def`")
     lines = text.splitlines(keepends=True)
     for decorator in reversed(found.decorator_list):
-        if _is_of_tasks(decorator, kind):
+        if _is_of_tasks(decorator, kinds):
             assert decorator.end_lineno is not None
             del lines[decorator.lineno - 1 : decorator.end_lineno]
     return "".join(lines)
@@ -46,7 +46,7 @@ def _parsed(text: str) -> list[ast.stmt]:
         return []
 
 
-def _is_of_tasks(node: ast.expr, kind: str) -> bool:
+def _is_of_tasks(node: ast.expr, kinds: Collection[str]) -> bool:
     """Whether the decorator makes a task of the function: its name or that of what it is an attribute of tells."""
     while isinstance(node, ast.Call):
         node = node.func
@@ -56,4 +56,4 @@ def _is_of_tasks(node: ast.expr, kind: str) -> bool:
         node = node.value
     if isinstance(node, ast.Name):
         names.append(node.id)
-    return bool(names) and (names[0] == kind or names[0] == f"{kind}_task" or bool(_OF_TASKS & set(names)))
+    return bool(names) and (names[0].removesuffix("_task") in kinds or bool(_OF_TASKS & set(names)))

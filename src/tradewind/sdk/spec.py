@@ -14,7 +14,7 @@ from tradewind import templates
 from tradewind.model import dagspec
 from tradewind.model import timetable as timetables
 from tradewind.model.dagspec import DagSpec, GroupSpec, Meaning, TaskSpec
-from tradewind.sdk import assets, errors, schedule, timezone, topology
+from tradewind.sdk import assets, errors, kubernetes, schedule, timezone, topology
 from tradewind.sdk.definition import DAG
 from tradewind.sdk.operators.empty import EmptyOperator
 from tradewind.sdk.operators.latest_only import LatestOnlyOperator
@@ -42,6 +42,7 @@ def to_spec(dag: DAG, *, file: str, meaning: Meaning, meaning_from: str) -> DagS
     warnings += [
         f"task {one.task_id!r}: {one.body.reason}" for one in tasks if isinstance(one.body, dagspec.OpaqueBody)
     ]
+    warnings += [said for one in tasks if (said := _unapplied(one))]
     return DagSpec(
         dag_id=dag.dag_id,
         file=file,
@@ -137,6 +138,25 @@ def _task(dag: DAG, task: Any) -> TaskSpec:
         inlets=tuple(assets.data_of(one) for one in task.inlets),
         outlets=tuple(assets.data_of(one) for one in task.outlets),
         edge_labels={name: str(info["label"]) for name, info in edges.items() if info.get("label")},
+        extra=_extra(task),
+    )
+
+
+def _extra(task: Any) -> dict[str, Any]:
+    """What nothing here acts on yet: how an executor of Airflow would have run the task."""
+    given = task.executor_config
+    return {"executor_config": kubernetes.plain(given)} if given else {}
+
+
+def _unapplied(one: TaskSpec) -> str:
+    """What is said of a task whose executor would have given it a pod of its own; empty where nothing is lost."""
+    given = one.extra.get("executor_config") or {}
+    names = ", ".join(name for name in ("pod_override", "KubernetesExecutor") if name in given)
+    if not names or not isinstance(one.body, dagspec.PythonBody):
+        return ""
+    return (
+        f"task {one.task_id!r}: executor_config's {names} is kept and not applied, since Python tasks run in workers "
+        "beside the control plane; @task.kubernetes and KubernetesPodOperator give a task a pod of its own"
     )
 
 

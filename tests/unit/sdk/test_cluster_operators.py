@@ -18,6 +18,7 @@ from tradewind.sdk.operators.job import (
     KubernetesPatchJobOperator,
     KubernetesStartKueueJobOperator,
 )
+from tradewind.sdk.operators.pod import KubernetesPodOperator
 from tradewind.sdk.operators.pod_exec import KubernetesPodExecOperator
 from tradewind.sdk.operators.resource import KubernetesCreateResourceOperator, KubernetesDeleteResourceOperator
 
@@ -137,3 +138,33 @@ def test_code_of_a_subclass_is_told_and_does_not_run() -> None:
     found = made(Ours, name="n", namespace="a").body
     assert isinstance(found, OpaqueBody)
     assert "code of its own (execute)" in found.reason
+
+
+# -- a pod of another executor -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_pod_override_is_kept_whole_and_told_to_be_without_effect(mapped: bool) -> None:
+    override = k8s.V1Pod(spec=k8s.V1PodSpec(containers=[k8s.V1Container(name="base", image="mine:1")]))
+
+    def fill() -> None:
+        @task(executor_config={"pod_override": override})  # type: ignore[untyped-decorator]
+        def t(n: int) -> int:
+            return n
+
+        if mapped:
+            t.expand(n=[1])
+        else:
+            t(1)
+
+    spec = dags.make(fill)
+    plain = {"pod_override": {"spec": {"containers": [{"name": "base", "image": "mine:1"}]}}}
+    assert spec.tasks[0].extra == {"executor_config": plain}
+    (warning,) = [one for one in spec.warnings if "pod_override" in one]
+    assert warning.startswith("task 't': executor_config's pod_override is kept and not applied")
+
+
+def test_a_pod_operator_loses_nothing_by_an_override_of_its_workers_pod() -> None:
+    override = {"pod_override": k8s.V1Pod()}
+    spec = dags.make(lambda: KubernetesPodOperator(task_id="t", image="i", executor_config=override))
+    assert spec.warnings == ()

@@ -6,21 +6,18 @@ installed, and plain datetimes where it is not.
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
-import inspect
 import logging
 import os
 import subprocess
 import tempfile
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tradewind.sdk import errors
+from tradewind.sdk import errors, function_source
 from tradewind.sdk.operators import commands
 from tradewind.sdk.xcom import LazyXComSequence
 
@@ -176,23 +173,10 @@ def _native(value: dt.datetime) -> dt.datetime:
 
 def source_of(function: Callable[..., Any]) -> str:
     """The function's own text, without the decorators that made a task of it."""
-    text = textwrap.dedent(inspect.getsource(function))
-    node = ast.parse(text).body[0]
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        raise errors.AirflowException(f"{function!r} is no function defined with def")
-    lines = text.splitlines()
-    kept = [ast.get_source_segment(text, one) or "" for one in node.decorator_list if not _makes_task(one)]
-    return "\n".join([*(f"@{one}" for one in kept), *lines[node.lineno - 1 : node.end_lineno]])
+    return function_source.source_of(function, kinds=_KINDS)
 
 
-def _makes_task(decorator: ast.expr) -> bool:
-    while isinstance(decorator, ast.Call):
-        decorator = decorator.func
-    name = ast.unparse(decorator)
-    return name in ("setup", "teardown") or name.rpartition(".")[2] in _KINDS
-
-
-_KINDS = ("virtualenv", "external_python", "branch_virtualenv", "branch_external_python", "setup", "teardown")
+_KINDS = ("virtualenv", "external_python", "branch_virtualenv", "branch_external_python")
 
 
 def environment(own: Mapping[str, str] | None, *, inherit: bool, path: str) -> dict[str, str]:

@@ -72,7 +72,7 @@ class KubernetesDecorated(PodFunction):
         output = manifest.RESULT_FILE if self.do_xcom_push else ""  # type: ignore[attr-defined]
         pickling = "dill" if self.use_dill else "pickle"
         name = self.python_callable.__name__
-        source = function_source.source_of(self.python_callable, kind="kubernetes")
+        source = function_source.source_of(self.python_callable, kinds=("kubernetes",))
         found["cmds"] = ["sh", "-c", _SHELL, "task", _runner(), name, pickling, output]
         carried = dict(_parts(in_image.SCRIPT, f"from __future__ import annotations\n\n{source}".encode()))
         if _has_inputs(self) and sdk_context.is_running():
