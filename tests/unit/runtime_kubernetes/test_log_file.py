@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from tradewind.runtime.kubernetes import log_block
 from tradewind.runtime.kubernetes.log_block import MAX_LINE, stamp
 from tradewind.runtime.kubernetes.log_cursor import Cursor, Resume
 from tradewind.runtime.kubernetes.log_file import LogFile
+from tradewind.runtime.kubernetes.log_lag import Lag
 
 
 def opened(folder: Path, **more: Any) -> LogFile:
@@ -145,3 +146,19 @@ def test_beyond_the_quota_a_line_says_so_and_nothing_is_kept(tmp_path: Path) -> 
     assert len(lines) == 3
     assert "log quota of 100 bytes reached" in lines[-1]
     assert opened(tmp_path, unnamed="base", quota_bytes=100).is_full
+
+
+def test_a_pause_in_the_lines_of_a_stream_that_is_far_behind_may_be_a_file_that_it_leapt_over() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    behind = Lag()
+    assert behind.leaps([at(0)], start) == []
+    assert behind.leaps([at(2)], start + timedelta(seconds=20)) == []
+    assert behind.leaps([at(2.5), at(15), at(15.5)], start + timedelta(seconds=21)) == [1]
+
+
+@pytest.mark.parametrize("skew", [-3600, 0, 3600])
+def test_a_pause_in_lines_that_are_read_at_once_is_no_gap_however_clocks_differ(skew: float) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=skew)
+    prompt = Lag()
+    for second in (0, 1, 20, 50):
+        assert prompt.leaps([at(second)], start + timedelta(seconds=second + 0.1)) == []

@@ -16,8 +16,9 @@ from typing import Any
 
 from tradewind.ports import backoff, errors
 from tradewind.ports import clock as clock_port
-from tradewind.runtime.kubernetes import log_need
+from tradewind.runtime.kubernetes import log_lag, log_need
 from tradewind.runtime.kubernetes.client import ClusterClient
+from tradewind.runtime.kubernetes.log_block import STAMP
 from tradewind.runtime.kubernetes.log_cursor import Resume
 from tradewind.runtime.kubernetes.log_file import LogFile
 from tradewind.runtime.kubernetes.log_streams import Streams
@@ -66,6 +67,7 @@ class ContainerLog:
         self._clock = clock
         self._pause = backoff.Backoff(random, first_seconds=0.2, cap_seconds=10.0)
         self._need = log_need.Need(file_bytes, clock.monotonic())
+        self._lag = log_lag.Lag()
         self._is_ours = is_ours
         self._has_ended = self._is_gone = False
         self._is_to_leave = False
@@ -239,7 +241,12 @@ class ContainerLog:
     def _take(self, lines: list[bytes], resume: Resume) -> None:
         new = resume.new(lines)
         if new:
-            self._file.append(self._mark, new)
+            written = 0
+            for leap in self._lag.leaps(new, self._clock.now()):
+                self._file.append(self._mark, new[written:leap])
+                self._leapt(self._file.cursor(self._mark).at, new[leap][:STAMP])
+                written = leap
+            self._file.append(self._mark, new[written:])
             size, self._heard = sum(map(len, new)) + len(new), self._clock.monotonic()
             self._streamed += size
             self._need.saw(len(new), size, self._heard)
@@ -249,6 +256,10 @@ class ContainerLog:
         self._file.note(
             f"gap: lines after {after.decode()}Z{until} may be missing; the node no longer has them", self._mark
         )
+
+    def _leapt(self, after: bytes, before: bytes) -> None:
+        bounds = f"after {after.decode()}Z and before {before.decode()}Z"
+        self._file.note(f"gap: lines {bounds} may be missing; they came faster than they could be read", self._mark)
 
     def _tell_loss(self, why: str) -> None:
         at = self._file.cursor(self._mark).at

@@ -1,0 +1,52 @@
+"""Notices where a stream that is far behind leapt over a file that its node had put aside meanwhile.
+
+A kubelet that reads for a stream goes on, at the end of a file, with the newest one. It looks every ten seconds whether
+a file is full; so a stream that is further behind may leap over whole files and says nothing. What can be seen is the
+times: a pause of seconds in the lines, read while we are behind by more. How far we are behind is told against the
+least that was seen, so clocks that differ do not matter. Pure.
+"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+from tradewind.runtime.kubernetes.log_block import STAMP
+
+_BEHIND = timedelta(seconds=10)
+"""How often a kubelet looks (`containerLogMonitorInterval`)."""
+_LEAP = timedelta(seconds=5)
+_SECOND = len(b"2026-01-01T00:00:00")
+
+
+class Lag:
+    """Of one container's log."""
+
+    def __init__(self) -> None:
+        self._least: timedelta | None = None
+        self._behind = timedelta(0)
+        self._at = b""
+
+    def leaps(self, lines: list[bytes], now: datetime) -> list[int]:
+        """Which of these lines, as `log_block.told` gives them, may have lost others right before them."""
+        known, self._at = self._at, lines[-1][:STAMP]
+        found: list[int] = []
+        if known and self._behind >= _BEHIND and _time(self._at) - _time(known) >= _LEAP:
+            found = _leaps(known, lines)
+        age = now - _time(self._at)
+        self._least = age if self._least is None else min(age, self._least)
+        self._behind = age - self._least
+        return found
+
+
+def _leaps(known: bytes, lines: list[bytes]) -> list[int]:
+    stamps = [known, *(line[:STAMP] for line in lines)]
+    return [
+        number
+        for number, (one, other) in enumerate(itertools.pairwise(stamps))
+        if one[:_SECOND] != other[:_SECOND] and _time(other) - _time(one) >= _LEAP
+    ]
+
+
+def _time(stamp: bytes) -> datetime:
+    return datetime.fromisoformat(stamp.decode()).replace(tzinfo=UTC)
