@@ -95,10 +95,12 @@ def progress(core: Core, event: AttemptProgress) -> None:
     }
     task, ti = live.graph.tasks.get(attempt.task_id), live.find(attempt.task_id, attempt.map_index)
     if event.phase is AttemptPhase.STARTED:
-        changes["deadline_at"] = _execution_deadline(task, event.at)
+        changes["deadline_at"] = _execution_deadline(task, start_clock.moment(attempt, event.at, core.now))
     else:
         otherwise = core.limits.start_timeout_seconds
-        changes["deadline_at"] = start_clock.deadline(task, ti, attempt, event, otherwise)
+        changes["deadline_at"] = start_clock.deadline(
+            task, ti, attempt, event, now=core.now, otherwise_seconds=otherwise
+        )
     core.put_attempt(replace(attempt, **changes))
     if event.phase is not AttemptPhase.STARTED or ti is None or ti.attempt_id != attempt.attempt_id:
         return

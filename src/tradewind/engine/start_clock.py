@@ -20,18 +20,33 @@ NOT_SCHEDULED = "It was not scheduled in time."
 NOT_STARTED = "It did not start in time."
 
 
+def moment(attempt: Attempt, at: datetime, now: datetime) -> datetime:
+    """When an attempt reached a phase, by our clock. `at` is by the cluster's, which may be minutes before or behind.
+
+    Nothing of an attempt happens before it was decided, and nothing after now.
+    """
+    return min(max(at, attempt.created_at), now)
+
+
 def deadline(
-    task: TaskSpec | None, ti: TaskInstance | None, attempt: Attempt, event: AttemptProgress, otherwise_seconds: float
+    task: TaskSpec | None,
+    ti: TaskInstance | None,
+    attempt: Attempt,
+    event: AttemptProgress,
+    *,
+    now: datetime,
+    otherwise_seconds: float,
 ) -> datetime | None:
     """When the clock of an attempt runs out that has reached a phase before its start."""
+    reached = moment(attempt, event.at, now)
     startup, schedule = _timeouts(task, otherwise_seconds)
     left = startup + (schedule or 0) - (ti.start_waited_seconds if ti is not None else 0)
     if event.phase is AttemptPhase.SUBMITTED:
-        return event.at + timedelta(seconds=min(startup if schedule is None else schedule, left))
+        return reached + timedelta(seconds=min(startup if schedule is None else schedule, left))
     if attempt.deadline_at is not None and (schedule is None or event.phase is not AttemptPhase.SCHEDULED):
         return attempt.deadline_at
-    whole = (attempt.submitted_at or event.at) + timedelta(seconds=left)
-    return min(event.at + timedelta(seconds=startup), whole)
+    began = moment(attempt, attempt.submitted_at or event.at, now)
+    return min(reached + timedelta(seconds=startup), began + timedelta(seconds=left))
 
 
 def said(task: TaskSpec | None, attempt: Attempt) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.unit.engine.specs import dag, task
 from tests.unit.engine.world import World
@@ -18,11 +19,18 @@ from tradewind.model.states import AttemptPhase, EndReason
 _STOPPED = Failed(message="stopped", reason=EndReason.STOPPED, entered=False)
 
 
-def pods(*, infrastructure_retries: int = 3, retries: int = 0, **body: Any) -> World:
+def pods(
+    *, infrastructure_retries: int = 3, retries: int = 0, execution_timeout_seconds: float | None = None, **body: Any
+) -> World:
     """A run of one pod task `a`, whose attempt is created and has no pod yet."""
     body = {"startup_timeout_seconds": 30, **body}
-    spec = dag(task("a", retries=retries, body=PodBody(arguments={"image": "i"}, **body)))
-    world = World(spec, infrastructure_retries=infrastructure_retries)
+    one = task(
+        "a",
+        retries=retries,
+        execution_timeout_seconds=execution_timeout_seconds,
+        body=PodBody(arguments={"image": "i"}, **body),
+    )
+    world = World(dag(one), infrastructure_retries=infrastructure_retries)
     world.trigger()
     return world
 
@@ -137,13 +145,22 @@ def test_which_of_the_two_has_run_out_is_in_the_verdict() -> None:
 
 
 def test_the_execution_timeout_counts_from_the_start() -> None:
-    spec = dag(task("a", body=PodBody(arguments={"image": "i"}), execution_timeout_seconds=60))
-    world = World(spec)
-    world.trigger()
+    world = pods(execution_timeout_seconds=60)
     reach(world)
     world.pass_time(50)
     reach(world, AttemptPhase.STARTED)
     assert world.live_attempt("a").deadline_at == world.now + timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("skew", [-600, 600])
+def test_a_cluster_whose_clock_is_wrong_neither_ends_a_start_at_once_nor_lets_it_last(skew: int) -> None:
+    world = pods(execution_timeout_seconds=60)
+    attempt = world.live_attempt("a")
+    wrong = world.now + timedelta(seconds=skew)
+    world.step(AttemptProgress(attempt_id=attempt.attempt_id, phase=AttemptPhase.SUBMITTED, at=wrong))
+    assert seconds_left(world) == 30
+    world.step(AttemptProgress(attempt_id=attempt.attempt_id, phase=AttemptPhase.STARTED, at=wrong))
+    assert seconds_left(world) == 60
 
 
 def test_what_a_start_waits_for_is_shown_while_it_waits_and_no_longer() -> None:
