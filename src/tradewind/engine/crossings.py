@@ -21,6 +21,7 @@ from tradewind.engine.watches import dag_name, date_name, run_name
 from tradewind.model.dagspec import Body, TriggerRunBody, WaitTaskBody
 from tradewind.model.ids import DagId, TaskKey
 from tradewind.model.outcome import Failed
+from tradewind.model.param_schema import problem_of_conf
 from tradewind.model.rows import DagRow, TaskInstance, XComRow
 from tradewind.model.snapshot import RunRef
 from tradewind.model.states import TaskState
@@ -121,6 +122,12 @@ def _trigger_at(
     if other is not None and not body.reset:
         fail_try(core, live, begun, _FAILED, f"DAG {body.dag_id!r} already has a run {run_id!r}.")
         return
+    conf = body.conf or {}
+    wrong = None if other is not None else problem_of_conf(core.graph(dag.version).spec.params, conf)
+    if wrong is not None:
+        verdict = f"Param {wrong[0]!r} of DAG {body.dag_id!r}: {wrong[1]}."
+        fail_try(core, live, begun, _FAILED, verdict)
+        return
     if other is not None:
         runs.clear_all(core, other, f"Reset by task {begun.task_id} of DAG {live.run.dag_id}.")
     else:
@@ -128,7 +135,6 @@ def _trigger_at(
         # A run that a task made at this moment makes none that starts now: a DAG may trigger itself for ever.
         by_task = live.run.queued_at == core.now and "." in live.run.triggered_by
         later = run_after or (core.now + timedelta(microseconds=1) if by_task else None)
-        conf = body.conf or {}
         problem = runs.create_manual(core, dag, run_id, at, conf=conf, by=by, run_after=later, note=body.note)
         if problem is not None:
             fail_try(core, live, begun, _FAILED_FOR_GOOD, str(problem))

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from tradewind.model import dagspec
+from tradewind.model import dagspec, param_schema
 from tradewind.sdk import errors
 from tradewind.sdk.resolving import ResolveMixin
 from tradewind.sdk.unset import NOTSET
-
-_KINDS = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "True or False",
-    "array": "a list",
-    "object": "a dict",
-    "null": "nothing",
-}
 
 
 class Param:
@@ -55,7 +44,7 @@ class Param:
             raise errors.ParamValidationError.of(
                 "param-without-value", about, "it has no value", "give one with the run, or a default in the DAG file"
             )
-        if self.schema and (problem := _violation(found, self.schema)) is not None:
+        if self.schema and (problem := param_schema.violation(found, self.schema)) is not None:
             if suppress_exception:
                 return None
             raise errors.ParamValidationError.of(
@@ -222,61 +211,3 @@ def _with_text_keys(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _with_text_keys(one) for key, one in value.items()}
     return [_with_text_keys(one) for one in value] if isinstance(value, list) else value
-
-
-def _violation(value: Any, schema: Mapping[str, Any]) -> str | None:
-    """What is wrong with a value, None where nothing is. Plain types are checked without loading jsonschema."""
-    if set(schema) <= {"type", "title", "description", "section", "description_md", "source"}:
-        kinds = schema.get("type")
-        if kinds is None:
-            return None
-        names = [kinds] if isinstance(kinds, str) else list(kinds)
-        if any(_is_kind(value, name) for name in names):
-            return None
-        wanted = " or ".join(_KINDS.get(name, name) for name in names)
-        return f"the value must be {wanted}, got {type(value).__name__}: {value!r}"
-    import jsonschema
-
-    checker = jsonschema.FormatChecker()
-    checker.checks("date-time", raises=ValueError)(_is_moment)
-    checker.checks("date", raises=ValueError)(_is_date)
-    checker.checks("time", raises=ValueError)(_is_time)
-    validator = jsonschema.Draft202012Validator(dict(schema), format_checker=checker)
-    for error in validator.iter_errors(value):
-        return f"{error.message} (schema: {json.dumps(dict(schema), default=str)})"
-    return None
-
-
-def _is_kind(value: Any, name: str) -> bool:
-    if name == "null":
-        return value is None
-    if name == "boolean":
-        return isinstance(value, bool)
-    if name == "integer":
-        return not isinstance(value, bool) and (
-            isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-        )
-    if name == "number":
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    kinds: dict[str, tuple[type, ...]] = {"string": (str,), "array": (list, tuple), "object": (dict,)}
-    return isinstance(value, kinds.get(name, (object,)))
-
-
-def _is_moment(value: object) -> bool:
-    if isinstance(value, str):
-        import pendulum
-
-        pendulum.parse(value, strict=False)
-    return True
-
-
-def _is_date(value: object) -> bool:
-    if isinstance(value, str):
-        datetime.date.fromisoformat(value)
-    return True
-
-
-def _is_time(value: object) -> bool:
-    if isinstance(value, str):
-        datetime.time.fromisoformat(value)
-    return True

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.engine.specs import chain, dag, over, task
 from tests.unit.engine.world import START, World
 from tradewind.model import commands as cmd
-from tradewind.model.dagspec import Callbacks
+from tradewind.model.dagspec import Callbacks, ParamSpec, TriggerRunBody
 from tradewind.model.timetable import CronDataInterval
 
 LONG_AGO = START - timedelta(days=99)
@@ -298,3 +298,36 @@ def test_a_run_that_ended_long_ago_still_holds_its_id() -> None:
     world = _done(1)
     world.pass_time()
     assert world.command(cmd.TriggerRun(dag_id="d", run_id=world.run().run_id)).code == "run-exists"
+
+
+_PARAMS = {
+    "n": ParamSpec(value=3, schema={"type": "integer", "minimum": 1}),
+    "needed": ParamSpec(has_default=False, schema={"type": "string"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("conf", "said"),
+    [
+        ({}, "param 'needed' of DAG 'd': it has no value"),
+        ({"needed": 1}, "param 'needed' of DAG 'd': the value must be a text, got int: 1"),
+        ({"needed": "x", "n": 0}, "param 'n' of DAG 'd': 0 is less than the minimum of 1"),
+    ],
+)
+def test_a_conf_that_the_params_refuse_makes_no_run(conf: dict[str, Any], said: str) -> None:
+    world = World(dag(task("t"), params=_PARAMS))
+    result = world.command(cmd.TriggerRun(dag_id="d", conf=conf))
+    assert (result.ok, result.code, result.message.partition(" (schema")[0]) == (False, "bad-param", said)
+    assert world.runs() == []
+
+
+def test_a_conf_may_hold_more_than_params() -> None:
+    world = World(dag(task("t"), params=_PARAMS))
+    world.trigger(conf={"needed": "x", "more": [1]})
+    assert world.run().conf == {"needed": "x", "more": [1]}
+
+
+def test_a_task_that_triggers_a_run_with_a_bad_conf_fails_and_makes_none() -> None:
+    world = World(dag(task("go", body=TriggerRunBody(dag_id="other"))), dag(task("t"), dag_id="other", params=_PARAMS))
+    world.trigger()
+    assert (world.task("go").verdict, world.runs("other")) == ("Param 'needed' of DAG 'other': it has no value.", [])
