@@ -112,7 +112,7 @@ _WEEKDAY = _at("states", "WeekDay")
 _BRANCH_DATES = _at("operators.branch_dates", "BranchDateTimeOperator", "BranchDayOfWeekOperator")
 _BASH_SENSOR = _at("sensors.bash", "BashSensor")
 _FILE_SENSOR = _at("sensors.filesystem", "FileSensor")
-_FS_HOOK = _at("file_hook", "FSHook")
+_FS_HOOK = _at("hooks.filesystem", "FSHook")
 _TIME_SENSORS = _at(
     "sensors.time",
     "TimeSensor", "TimeSensorAsync", "TimeDeltaSensor", "TimeDeltaSensorAsync", "DateTimeSensor",
@@ -242,8 +242,8 @@ _FUNCTIONS = {
     **_refused("there is no web application to link to here", "build_airflow_url_with_query"),
     **_refused("logs are read with `tradewind tasks logs`", "render_log_filename"),
 }  # fmt: skip
-_PLUGINS = "plugins are a later step of this program"
-_POLICIES = "policies are a later step of this program"
+_PLUGIN = _at("plugin", "AirflowPlugin")
+_HOOK_MARK = _at("plugin", "hookimpl")
 _ROWS = "the database's models are not read from DAG files; ask the command line or the API"
 _OF_TASKS = {
     **_at("constants", PAST_DEPENDS_MET="PAST_DEPENDS_MET"),
@@ -370,7 +370,7 @@ TABLE: Table = {
     "airflow.sdk.io.typedef": _STORES,
     "airflow.sdk.lineage": _LINEAGE,
     "airflow.sdk.observability.stats": _at("stats", "Stats"),
-    "airflow.sdk.plugins_manager": _things(_PLUGINS, "AirflowPlugin"),
+    "airflow.sdk.plugins_manager": _PLUGIN,
     "airflow.sdk.listener": _refused("listeners are called by the worker", "get_listener_manager"),
     "airflow.sdk.serde": _at("serde", serialize="to_plain", deserialize="from_plain"),
     "airflow.sdk.bases.resumablejobmixin": _things(_LATER, "ResumableJobMixin"),
@@ -554,9 +554,9 @@ TABLE: Table = {
     },
     "airflow.stats": _at("stats", "Stats"),
     "airflow.observability.stats": _at("stats", "Stats"),
-    "airflow.plugins_manager": _things(_PLUGINS, "AirflowPlugin"),
-    "airflow.policies": _things(_POLICIES, "hookimpl"),
-    "airflow.listeners": _things(_PLUGINS, "hookimpl"),
+    "airflow.plugins_manager": _PLUGIN,
+    "airflow.policies": _HOOK_MARK,
+    "airflow.listeners": _HOOK_MARK,
     "airflow.listeners.listener": _refused("listeners are called by the worker", "get_listener_manager"),
     "airflow.lineage": {
         "AUTO": "value|auto",
@@ -653,7 +653,8 @@ TABLE: Table = {
         **_MASKER,
         **_LINEAGE,
         **_CONSTANTS,
-        **_things(_PLUGINS, "AirflowPlugin", "hookimpl"),
+        **_PLUGIN,
+        **_HOOK_MARK,
         **_refused("listeners are called by the worker", "get_listener_manager"),
         **_at("stats", "Stats"),
         **_things(_LATER, "BaseOperatorLink", "ChainRetryPolicy", "ResumableJobMixin", "SET_DURING_EXECUTION"),

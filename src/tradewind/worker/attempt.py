@@ -19,7 +19,7 @@ from tradewind.model import outcome as outcomes
 from tradewind.model.outcome import Result
 from tradewind.model.states import EndReason
 from tradewind.protocol.work import PythonWork
-from tradewind.sdk import callables, errors, supervision
+from tradewind.sdk import callables, errors, plugin, supervision
 from tradewind.sdk import context as sdk_context
 from tradewind.sdk.operators.pod_steps import PodEnd, PodSteps
 from tradewind.sdk.retry_policy import RetryAction, RetryDecision
@@ -49,6 +49,14 @@ def run_here(loaded: LoadedFile, work: PythonWork, supervisor: Supervisor) -> Re
     attempt = _Attempt(loaded, work, supervisor)
     ended = attempt.run()
     return Result(outcome=ended, xcoms=attempt.pushed())
+
+
+_HOOKS: dict[type, str] = {
+    outcomes.Success: "on_task_instance_success",
+    outcomes.Failed: "on_task_instance_failed",
+    outcomes.Skipped: "on_task_instance_skipped",
+}
+"""Hooks of listeners by how an attempt ended."""
 
 
 class _Attempt:
@@ -99,6 +107,12 @@ class _Attempt:
 
     def _execute(self, scene: Scene, task: Any) -> Any:
         context, row = scene.context, self._work.task
+        plugin.tell(
+            self._loaded.plugins.listeners(),
+            "on_task_instance_running",
+            previous_state="queued",
+            task_instance=scene.ti,
+        )
         task.pre_execute(context)
         callback.call(task, "on_execute", context)
         execute: Callable[[Any], Any] = task.execute
@@ -202,6 +216,10 @@ class _Attempt:
         )
 
     def _called_back(self, scene: Scene, ended: outcomes.Outcome) -> outcomes.Outcome:
+        which = _HOOKS.get(type(ended))
+        if which is not None:
+            told = {"previous_state": "running", "task_instance": scene.ti, "error": self._error}
+            plugin.tell(self._loaded.plugins.listeners(), which, **told)
         if isinstance(ended, outcomes.Success):
             callback.call(scene.task, "on_success", scene.context)
         elif isinstance(ended, outcomes.Skipped):

@@ -18,11 +18,11 @@ from tradewind import compat
 from tradewind.model.dagspec import DagSpec, GroupSpec, TaskSpec
 from tradewind.model.problem import Problem
 from tradewind.protocol.work import FileRef, LoadReport, LoadWork
-from tradewind.sdk import errors, registry, spec, supervision
+from tradewind.sdk import errors, plugin, registry, spec, supervision
 from tradewind.sdk.configuration import conf
 from tradewind.sdk.definition import DAG
 from tradewind.sdk.supervision import EnvironmentSupervisor, Supervisor
-from tradewind.worker import alarm, leftovers, output, reads, trouble
+from tradewind.worker import alarm, leftovers, output, plugins, reads, trouble
 from tradewind.worker.asking import AskingSupervisor
 from tradewind.worker.supervisor import SocketSupervisor
 
@@ -30,7 +30,10 @@ from tradewind.worker.supervisor import SocketSupervisor
 class LoadedFile:
     """A file as this process has it: its report, and its DAGs by id."""
 
-    def __init__(self, file: FileRef, report: LoadReport, dags: dict[str, DAG]) -> None:
+    def __init__(
+        self, file: FileRef, report: LoadReport, dags: dict[str, DAG], found: plugin.Plugins | None = None
+    ) -> None:
+        self.plugins = found or plugin.Plugins()
         self.file = file
         self.report = report
         self.dags = dags
@@ -65,7 +68,7 @@ def load(work: LoadWork, supervisor: Supervisor | None = None) -> LoadedFile:
         isolated=before.has_grown(),
         output=tail.text(),
     )
-    return LoadedFile(work.file, report, loading.dags)
+    return LoadedFile(work.file, report, loading.dags, loading.plugins)
 
 
 class _Loading:
@@ -78,6 +81,7 @@ class _Loading:
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
         self.dags: dict[str, DAG] = {}
+        self.plugins = plugin.Plugins()
 
     def run(self) -> None:
         """Do it all."""
@@ -89,15 +93,19 @@ class _Loading:
         with registry.collecting(meaning) as found:
             try:
                 with alarm.limited(self._work.timeout_seconds, trouble.LoadingTooSlow):
+                    self.plugins = plugins.load(file.root)
+                    policies = plugins.Policies(file.root)
                     module = _execute(self._path, file)
-                    self._take(module, found, meaning, meaning_from)
+                    self._take(module, found, meaning, meaning_from, policies)
             except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of the file's code too
                 self.specs.clear()
                 self.dags.clear()
                 self.problems.append(trouble.of(error, file, self._work.timeout_seconds))
             self.warnings += found.notes
 
-    def _take(self, module: ModuleType, found: registry.Found, meaning: Any, meaning_from: str) -> None:
+    def _take(
+        self, module: ModuleType, found: registry.Found, meaning: Any, meaning_from: str, policies: plugins.Policies
+    ) -> None:
         for value in list(vars(module).values()):
             if isinstance(value, DAG):
                 found.add(value)
@@ -107,6 +115,9 @@ class _Loading:
             if dag.dag_id in twice:
                 continue
             try:
+                if not policies.apply(dag):
+                    self.warnings.append(f"DAG {dag.dag_id!r} is left out by a policy of this site")
+                    continue
                 one = spec.to_spec(dag, file=self._work.file.file, meaning=meaning, meaning_from=meaning_from)
             except errors.DagProblem as error:
                 self.problems.append(trouble.of(error, self._work.file, 0))
@@ -125,10 +136,10 @@ def _supervisor(work: LoadWork) -> Supervisor:
 
 def _open_paths(file: FileRef) -> None:
     """Airflow's names first, so that no folder of the bundle can hide them; then the bundle."""
-    plugins = os.path.join(file.root, "plugins")
+    plugins_folder = os.path.join(file.root, "plugins")
     folders = [str(compat.names_path()), file.root]
     folders += [os.path.join(file.root, path) for path in file.import_path]
-    folders += [plugins] if os.path.isdir(plugins) else []
+    folders += [one for one in (plugins_folder, os.path.join(file.root, "config")) if os.path.isdir(one)]
     sys.path[:] = folders + [path for path in sys.path if path not in folders]
     sys.dont_write_bytecode = True  # a snapshot holds what the bundle held, and nothing else
     importlib.invalidate_caches()

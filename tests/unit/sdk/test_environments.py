@@ -19,7 +19,6 @@ from tests.unit.sdk.dags import make, problem_of
 from tradewind.sdk import errors
 from tradewind.sdk.operators import environments, other_interpreter, virtual_environment
 from tradewind.sdk.operators.virtual_environment import Wanted
-from tradewind.sdk.task_decorator import task
 
 LOG = logging.getLogger("test")
 HERE = Path(sys.executable)
@@ -141,22 +140,6 @@ class _Local:
 def test_an_argument_that_cannot_be_written_down_is_named() -> None:
     with pytest.raises(errors.AirflowException, match="argument 'b' of _echo"):
         _call(_echo, a=1, b=threading.Lock())
-
-
-def test_decorators_that_make_a_task_stay_here() -> None:
-    def noted(function: Any) -> Any:
-        return function
-
-    @task.virtualenv(  # type: ignore[untyped-decorator]
-        requirements=["x"],
-    )
-    @noted
-    def function(a: Any) -> str:
-        """With a text."""
-        return f"{a}"
-
-    text = other_interpreter.source_of(function.function)
-    assert text.splitlines()[:2] == ["@noted", "def function(a: Any) -> str:"]
 
 
 def _with_ti(ti: Any) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from tradewind.engine import runs
-from tradewind.engine.commands.refusals import no_dag, refuse
+from tradewind.engine.commands.refusals import bad_param, no_dag, refuse
 from tradewind.engine.core import Core
 from tradewind.engine.graph import Graph
 from tradewind.model import commands as cmd
@@ -27,7 +27,8 @@ def create(core: Core, command: cmd.CreateBackfill, by: str) -> CommandResult:
     dag = core.dags.get(command.dag_id)
     if dag is None or dag.removed:
         return no_dag(core, command.dag_id)
-    refused = _bad_range(core, command) or _bad_past(core.graph(dag.version), command)
+    graph = core.graph(dag.version)
+    refused = _bad_range(core, command) or _bad_past(graph, command) or bad_param(graph.spec, command.conf)
     if refused is not None:
         return refused
     for other in core.backfills.values():

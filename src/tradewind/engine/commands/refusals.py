@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
+from typing import Any
 
 from tradewind.engine.core import Core
 from tradewind.model.commands import CommandResult
+from tradewind.model.dagspec import DagSpec
+from tradewind.model.param_schema import problem_of_conf
 
 
 def refuse(code: str, message: str, hint: str) -> CommandResult:
@@ -24,3 +28,12 @@ def no_run(dag_id: str, run_id: str) -> CommandResult:
     """There is no such run."""
     hint = f"`tradewind runs list {dag_id}` shows them"
     return refuse("not-found", f"DAG {dag_id!r} has no run {run_id!r}", hint)
+
+
+def bad_param(spec: DagSpec, conf: Mapping[str, Any]) -> CommandResult | None:
+    """A parameter that this conf leaves without a value, or gives one that its schema refuses."""
+    wrong = problem_of_conf(spec.params, conf)
+    if wrong is None:
+        return None
+    hint = "give it in --conf; its schema is at its Param(...) in the DAG file"
+    return refuse("bad-param", f"param {wrong[0]!r} of DAG {spec.dag_id!r}: {wrong[1]}", hint)

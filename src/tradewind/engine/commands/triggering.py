@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from tradewind.engine import runs
-from tradewind.engine.commands.refusals import no_dag, refuse
+from tradewind.engine.commands.refusals import bad_param, no_dag, refuse
 from tradewind.engine.core import Core
 from tradewind.model import commands as cmd
 from tradewind.model.commands import CommandResult
-from tradewind.model.param_schema import problem_of_conf
-
-PARAM_HINT = "give it in --conf; its schema is at its Param(...) in the DAG file"
 
 
 def run_id_of(command: cmd.TriggerRun) -> str | None:
@@ -31,8 +28,8 @@ def trigger(core: Core, command: cmd.TriggerRun, by: str) -> CommandResult:
     if core.find_run(command.dag_id, run_id) is not None:
         message = f"DAG {command.dag_id!r} already has a run {run_id!r}"
         return refuse("run-exists", message, "choose another --run-id")
-    if (wrong := problem_of_conf(core.graph(dag.version).spec.params, command.conf)) is not None:
-        return refuse("bad-param", f"param {wrong[0]!r} of DAG {command.dag_id!r}: {wrong[1]}", PARAM_HINT)
+    if (refused := bad_param(core.graph(dag.version).spec, command.conf)) is not None:
+        return refused
     problem = runs.create_manual(
         core, dag, run_id, at, conf=command.conf, by=by, run_after=command.run_after, note=command.note
     )

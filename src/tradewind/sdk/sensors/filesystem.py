@@ -9,7 +9,7 @@ from functools import cached_property
 from glob import glob
 from typing import Any, ClassVar
 
-from tradewind.sdk.file_hook import FSHook
+from tradewind.sdk.hooks.filesystem import FSHook
 from tradewind.sdk.sensors.engine_wait import is_deferrable
 from tradewind.sdk.sensors.sensor import BaseSensorOperator
 from tradewind.sdk.unset import NOTSET
