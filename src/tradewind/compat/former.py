@@ -232,7 +232,7 @@ _INSIDES: Mapping[str, Names] = {
 _ALIASES_OF_CONTRIB = {
     "hooks.aws_hook": _moved(_P + "amazon.aws.hooks.base_aws", AwsHook="AwsBaseHook"),
     "hooks.bigquery_hook": _moved(_P + "google.cloud.hooks.bigquery", "BigQueryHook"),
-    "hooks.fs_hook": {"FSHook": "file_hook:FSHook"},
+    "hooks.fs_hook": {"FSHook": "hooks.filesystem:FSHook"},
     "hooks.gcs_hook": _moved(_P + "google.cloud.hooks.gcs", GoogleCloudStorageHook="GCSHook"),
     "hooks.mongo_hook": _moved(_P + "mongo.hooks.mongo", "MongoHook"),
     "hooks.redis_hook": _moved(_P + "redis.hooks.redis", "RedisHook"),

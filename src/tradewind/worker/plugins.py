@@ -7,6 +7,7 @@ that would have been loaded with it: the file's DAGs may mean something else wit
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -35,7 +36,7 @@ def load(root: str) -> plugin.Plugins:
         place = os.path.relpath(path, root)
         with _guarded(f"plugin file {place}"):
             loaded.take(_module(path), place)
-    for point in importlib.metadata.entry_points(group=_ENTRY_POINT):
+    for point in entry_points():
         about = f"plugin {point.name!r} of the package {point.dist.name if point.dist else '?'}"
         with _guarded(about):
             found = point.load()
@@ -44,6 +45,12 @@ def load(root: str) -> plugin.Plugins:
             else:
                 loaded.add(found, about)
     return loaded
+
+
+@functools.cache
+def entry_points() -> tuple[importlib.metadata.EntryPoint, ...]:
+    """Those of installed packages. Looking takes 30 ms: it is done where processes are forked from, once."""
+    return tuple(importlib.metadata.entry_points(group=_ENTRY_POINT))
 
 
 def _python_files(folder: str) -> Iterator[str]:

@@ -24,7 +24,7 @@ from tradewind.protocol.work import FileRef, LoadReport, PythonWork
 from tradewind.sdk import registry, spec
 from tradewind.sdk.definition import DAG
 from tradewind.sdk.task_decorator import task
-from tradewind.worker import attempt, output
+from tradewind.worker import attempt, output, plugins
 from tradewind.worker.loading import LoadedFile
 
 _TIMES = 12
@@ -42,6 +42,7 @@ class _Nobody:
 def warm() -> None:
     """Run them. Leaves environment, signals and streams as they were."""
     loaded = _loaded()
+    plugins.entry_points()
     with _untouched():
         for number in range(_TIMES):
             for task_id, map_index in (("plain", -1), ("mapped", number % 2)):

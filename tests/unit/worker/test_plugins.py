@@ -95,7 +95,10 @@ def test_listeners_hear_of_attempts_and_cannot_change_them(tmp_path: pathlib.Pat
     ("text", "code", "said"),
     [
         ("AirflowPlugin = 1; 1 / 0", "plugin-failed", "it raised ZeroDivisionError"),
-        ("from airflow.plugins_manager import AirflowPlugin\nclass A(AirflowPlugin):\n    pass\n", "plugin-without-name", ""),
+        (
+            "from airflow.plugins_manager import AirflowPlugin\nclass A(AirflowPlugin):\n    pass\n",
+            "plugin-without-name", "",
+        ),
         (
             "from airflow.plugins_manager import AirflowPlugin\nclass Twin(AirflowPlugin):\n    name = 'mine'\n",
             "two-plugins", "its name 'mine' is that of Mine of plugins/my_plugin.py too",
