@@ -159,6 +159,7 @@ returning("counted", "echo 1 > " + RETURN, on_finish_action="keep_pod",
     assert place.values() == {"counted": 1}
 
 
+@pytest.mark.long
 def test_a_pod_that_finished_while_the_control_plane_was_down_is_adopted_with_its_value(place: Results) -> None:
     server = servers.Server(place.home, place.dags, *place.options)
     place.write(

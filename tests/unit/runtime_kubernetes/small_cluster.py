@@ -32,6 +32,7 @@ class SmallCluster:
         self.version = {"major": "1", "minor": "34"}
         self.helper_logs: list[api.Answer] = []
         """Answers to the next reads of the helper's log."""
+        self.may_patch = True
         self.patches: list[Json] = []
         self.log_reads: list[str] = []
         """Containers whose logs were read without being followed."""
@@ -192,6 +193,9 @@ class SmallCluster:
 
     def _patch(self, namespace: str, name: str, patch: Json) -> api.Answer:
         self.patches.append(patch)
+        if not self.may_patch:
+            right = f'User "u" cannot patch resource "pods" in API group "" in the namespace "{namespace}"'
+            return api.refused(403, f'pods "{name}" is forbidden: {right}')
         pod = self.pods[namespace, name]
         pod["metadata"]["annotations"] |= patch["metadata"].get("annotations", {})
         pod["spec"] |= patch.get("spec", {})

@@ -163,6 +163,20 @@ def test_other_containers_that_run_on_are_ended_so_that_the_helper_can_hand_over
     asyncio.run(play())
 
 
+def test_without_the_right_to_patch_pods_a_pod_whose_containers_run_on_is_deleted_for_its_value(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with scene(SmallCluster(), tmp_path) as here:
+            here.cluster.may_patch, here.cluster.lingers = False, True
+            name = await here.launch(PUSHES)
+            here.cluster.end_main(name, "istio-proxy")
+            await here.until(lambda: here.cluster.deleted == [name])
+            here.cluster.hand_over(name, handed(b"[1]"))
+            here.cluster.vanish(name)
+            assert (await values(here))["return_value"] == [1]
+
+    asyncio.run(play())
+
+
 def test_a_pod_that_went_away_with_its_value_is_lost(tmp_path: Path) -> None:
     async def play() -> None:
         async with scene(SmallCluster(), tmp_path) as here:
