@@ -107,7 +107,7 @@ def test_a_full_quota_keeps_attempts_waiting_without_a_pod_or_a_clock_and_the_hi
 def test_a_start_clock_goes_on_over_a_control_plane_that_was_killed(place: Place) -> None:
     server = servers.Server(place.home, place.dags, *place.options)
     place.write("""
-        pod("big", "true", container_resources={"requests": {"memory": "900Ti"}}, startup_timeout_seconds=12)
+        pod("big", "true", container_resources={"requests": {"memory": "900Ti"}}, startup_timeout_seconds=45)
     """)
 
     def deadlines() -> list[Any]:

@@ -231,7 +231,7 @@ class Followed:
         """Its main container has ended; of a pod that hands over a value, the helper has yet to do so."""
         if not results.is_awaited(self.record, view):
             self._finish(view)
-        elif results.is_held_up(view) and not self._is_hurried:
+        elif results.is_held_up(view) and not (self._is_hurried or view.hurried):
             self._is_hurried = True
             self._around.hurry(self)
 
