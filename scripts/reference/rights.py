@@ -10,8 +10,8 @@ _HEAD = """\
 <!-- made by scripts/reference/rights.py from src/tradewind/runtime/kubernetes/rights.py; do not edit -->
 
 What a control plane asks of a namespace of tasks, by feature. `tradewind kubernetes role --namespace NS` prints a Role
-with those that are marked as usual; `--feature` names others, `--feature none` leaves only what `pods` needs. `tradewind
-doctor` asks the API server about each. No feature reads Secrets, and none needs a right in the whole cluster.
+with those that are marked as usual; `--feature` names others, `--feature none` leaves only what `pods` needs.
+`tradewind doctor` asks the API server about each. No feature reads Secrets, none needs a right in the whole cluster.
 
 | feature | usual | what for | rights |
 |---|---|---|---|

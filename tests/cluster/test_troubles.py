@@ -441,7 +441,7 @@ def test_a_task_whose_node_is_lost_runs_on_another(
             volume_mounts=[k8s.V1VolumeMount(name="seen", mount_path="/seen")],
         )
     """)
-    with servers.Server(there.home, there.dags, *there.options) as server:
+    with servers.Server(there.home, there.dags, *there.options, start_seconds=180) as server:
         server.trigger("pods", "r")
         name = running(there, "t")
         assert there.namespace.pod(name)["spec"]["nodeName"] == node

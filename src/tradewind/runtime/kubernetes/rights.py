@@ -56,7 +56,7 @@ FEATURES: Sequence[Feature] = (
     ),
     Feature(
         name="results",
-        told="values (do_xcom_push) of pods whose other containers run on: they are ended so that the value can be read",
+        told="values (do_xcom_push) of pods whose other containers run on: they are ended, so that it can be read",
         rights=(Right(resource="pods", verbs=("patch",)),),
         default=True,
     ),
