@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -310,6 +310,26 @@ def test_a_log_of_a_pod_that_is_gone_is_no_gap_where_its_stream_had_ended_by_its
             followed.end(is_gone=True)
             await here.complete()
             assert here.log() == ["1"]
+
+    asyncio.run(play())
+
+
+def test_a_stream_that_ended_with_its_kubelet_before_the_container_did_is_a_gap_if_the_pod_is_gone(
+    tmp_path: Path,
+) -> None:
+    async def play() -> None:
+        async with scene(tmp_path) as here:
+            followed = here.follow()
+            await here.until(lambda: here.asked == ["follow"])
+            await here.node.write(line(1))
+            await here.until(lambda: here.log() == ["1"])
+            here.node.answers = [api.refused(404, 'pods "p" not found') for _ in range(10)]
+            await here.node.end()
+            await here.until(lambda: here.node.open == 0)
+            followed.end(finished_at=here.clock.now() + timedelta(hours=1))
+            await here.complete()
+            assert here.log()[0] == "1"
+            assert "may be missing; the pod is gone" in here.log()[1]
 
     asyncio.run(play())
 

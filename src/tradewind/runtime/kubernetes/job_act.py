@@ -168,7 +168,7 @@ class JobAct:
                 follower = self._logs[key] = self._around.container_log(pod.namespace, pod.name, one.name, mark)
                 self._reading.append(asyncio.get_running_loop().create_task(follower.run(), name=f"log of {mark}"))
             if one.state == "terminated":
-                self._logs[key].end()
+                self._logs[key].end(finished_at=one.finished_at)
 
     def _logged(self, pod: PodView) -> list[str]:
         arguments = self.record.arguments

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Any
 
 from tradewind.ports import backoff, errors
@@ -73,6 +74,8 @@ class ContainerLog:
         self._is_to_leave = False
         self._is_at_end = False
         """A stream has ended by itself, and nothing was read since."""
+        self._stream_ended_at = clock.now()
+        self._finished_at: datetime | None = None
         self._streamed = 0
         self._heard = 0.0
         """Bytes that the stream told, and when."""
@@ -81,9 +84,10 @@ class ContainerLog:
 
     # -- what others tell ------------------------------------------------------------------------------------------
 
-    def end(self, *, is_gone: bool = False) -> None:
+    def end(self, *, is_gone: bool = False, finished_at: datetime | None = None) -> None:
         """It has ended, or nobody cares any more: read the rest. `is_gone`: its pod is not there any more."""
         self._has_ended = True
+        self._finished_at = finished_at or self._finished_at
         self._is_gone = self._is_gone or is_gone
         self._stirred.set()
 
@@ -125,7 +129,7 @@ class ContainerLog:
             try:
                 await self._round(last)
             except errors.NotFound:
-                if not self._is_at_end:
+                if not self._has_seen_its_end():
                     self._tell_loss("the pod is gone")
                 return
             except (errors.TradewindError, ValueError) as error:
@@ -236,7 +240,11 @@ class ContainerLog:
         if whole and (rest := b"".join(pieces)):
             self._take([rest], resume)  # a last line without an end
         resume.finish()
-        self._is_at_end = follow
+        self._is_at_end, self._stream_ended_at = follow, self._clock.now()
+
+    def _has_seen_its_end(self) -> bool:
+        """Whether its last stream ended with the container: one that ended before that did so with the kubelet."""
+        return self._is_at_end and (self._finished_at is None or self._stream_ended_at >= self._finished_at)
 
     def _take(self, lines: list[bytes], resume: Resume) -> None:
         new = resume.new(lines)
