@@ -127,3 +127,24 @@ def test_a_secrets_value_is_seen_by_its_pod_and_by_nobody_else(place: Place, ser
     assert any(path.suffix == ".db" for path in files)
     assert [path.name for path in files if canary.encode() in path.read_bytes()] == []
     assert canary not in told
+
+
+def test_a_sites_template_and_hook_are_in_every_pod(place: Place, tmp_path: pathlib.Path) -> None:
+    template, local = tmp_path / "pod.yaml", tmp_path / "local_settings.py"
+    template.write_text("metadata: {labels: {site: here}}\nspec: {containers: [{env: [{name: A, value: a}]}]}")
+    local.write_text(
+        "from kubernetes.client import models as k8s\n"
+        "def pod_mutation_hook(pod):\n"
+        "    pod.metadata.labels['hooked'] = pod.metadata.labels['site']\n"
+        "    pod.spec.containers[0].env.append(k8s.V1EnvVar(name='B', value='b'))\n"
+    )
+    for name, path in (("pod_template_file", template), ("local_settings", local)):
+        place.options += ["--set", f"runtime.kubernetes.{name}={path}"]
+    run = place.run("""
+        pod("says", "echo $A $B", on_finish_action="keep_pod")
+        pod("renders", "echo $A $B {{ run_id }}")
+    """)
+    assert run["state"] == "success"
+    assert (place.log("says"), place.log("renders")[0].split(" ")[:2]) == (["a b"], ["a", "b"])
+    (pod,) = [one for one in place.namespace.pods() if one["metadata"]["name"].startswith("says")]
+    assert pod["metadata"]["labels"]["hooked"] == "here"

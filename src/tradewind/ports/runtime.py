@@ -196,6 +196,10 @@ class RenderRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     task: TaskInstance
     attempt_id: AttemptId | None = None
     timeout_seconds: float = 30
+    pod: dict[str, Any] | None = None
+    """For the `pod_mutation_hook` of the source, which is the site's file then; `fields` are what it made of it."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Of the loaded file, beside those of every file."""
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -71,7 +71,10 @@ class PythonWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RenderWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Render a task's template fields; for a pod operator `fields` are its rendered arguments as plain JSON."""
+    """Render a task's template fields; for a pod operator `fields` are its rendered arguments as plain JSON.
+
+    With `pod`, the file is the site's and its `pod_mutation_hook` is given that pod; `fields` are what it made of it.
+    """
 
     file: FileRef
     run: DagRun
@@ -79,6 +82,7 @@ class RenderWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempt_id: str = ""
     supervisor_socket: str = ""
     timeout_seconds: float = 30
+    pod: dict[str, Any] | None = None
 
 
 class RenderReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -202,6 +202,15 @@ class KubernetesRuntimeSettings(Section, frozen=True, kw_only=True):
             path=True,
         ),
     ] = ""
+    local_settings: Annotated[
+        str,
+        setting(
+            "A Python file with a `pod_mutation_hook(pod)`, as Airflow's `airflow_local_settings.py`: each pod goes "
+            "to it as a `V1Pod` before it is sent, in a process of its own.",
+            why="Empty: none. Name, identity and `restartPolicy` of the pod are put back after it. Read at start.",
+            path=True,
+        ),
+    ] = ""
     policy: PodPolicySettings = PodPolicySettings()
     requests_per_second: Annotated[
         float,

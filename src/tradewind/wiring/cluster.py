@@ -42,6 +42,8 @@ async def open_runtime(
         helper=_helper(told.result),
         template=site.pod_template(told),
         policy=site.pod_policy(told),
+        local_settings=told.local_settings,
+        of_local_settings=site.state_of(told),
         log_streams=told.log_streams,
         log_file_bytes=told.log_file_mb << 20,
         log_quota_bytes=settings.logs.quota_mb << 20,

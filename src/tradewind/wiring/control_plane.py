@@ -339,7 +339,8 @@ def _local_options(settings: settings_tree.Settings, *, ephemeral: bool) -> loca
 
 def _completing(settings: settings_tree.Settings) -> tuple[tuple[str, str], ...]:
     """Tells DAG files that what a pod lacks may come from the site."""
-    return (("tradewind.completes_pods", "true"),) if settings.runtime.kubernetes.pod_template_file else ()
+    told = settings.runtime.kubernetes
+    return (("tradewind.completes_pods", "true"),) if told.pod_template_file or told.local_settings else ()
 
 
 def _retention(settings: settings_tree.RetentionSettings) -> janitors.Options:

@@ -1,4 +1,4 @@
-"""What the site says about every pod of a cluster: the template under it, the policy over it."""
+"""What the site says about every pod of a cluster: the template under it, the hook that changes it, the policy."""
 
 from __future__ import annotations
 
@@ -24,6 +24,22 @@ def pod_template(told: settings_tree.KubernetesRuntimeSettings) -> dict[str, Any
             object=f"pod template {path}",
             code="bad-site-template",
             hint="runtime.kubernetes.pod_template_file names a YAML file with one Pod",
+        ) from error
+
+
+def state_of(told: settings_tree.KubernetesRuntimeSettings) -> tuple[tuple[str, str], ...]:
+    """Which state of the site's module is meant: it is read at start. Raises `errors.Rejected`."""
+    path = told.local_settings
+    if not path:
+        return ()
+    try:
+        return (("tradewind.local_settings", str(Path(path).stat().st_mtime_ns)),)
+    except OSError as error:
+        raise errors.Rejected(
+            f"cannot be read: {error.strerror}",
+            object=f"local settings {path}",
+            code="bad-local-settings",
+            hint="runtime.kubernetes.local_settings names a Python file with a pod_mutation_hook",
         ) from error
 
 

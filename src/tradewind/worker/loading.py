@@ -31,9 +31,15 @@ class LoadedFile:
     """A file as this process has it: its report, and its DAGs by id."""
 
     def __init__(
-        self, file: FileRef, report: LoadReport, dags: dict[str, DAG], found: plugin.Plugins | None = None
+        self,
+        file: FileRef,
+        report: LoadReport,
+        dags: dict[str, DAG],
+        found: plugin.Plugins | None = None,
+        module: ModuleType | None = None,
     ) -> None:
         self.plugins = found or plugin.Plugins()
+        self.module = module
         self.file = file
         self.report = report
         self.dags = dags
@@ -68,7 +74,7 @@ def load(work: LoadWork, supervisor: Supervisor | None = None) -> LoadedFile:
         isolated=before.has_grown(),
         output=tail.text(),
     )
-    return LoadedFile(work.file, report, loading.dags, loading.plugins)
+    return LoadedFile(work.file, report, loading.dags, loading.plugins, loading.module)
 
 
 class _Loading:
@@ -82,6 +88,7 @@ class _Loading:
         self.warnings: list[str] = []
         self.dags: dict[str, DAG] = {}
         self.plugins = plugin.Plugins()
+        self.module: ModuleType | None = None
 
     def run(self) -> None:
         """Do it all."""
@@ -95,8 +102,8 @@ class _Loading:
                 with alarm.limited(self._work.timeout_seconds, trouble.LoadingTooSlow):
                     self.plugins = plugins.load(file.root)
                     policies = plugins.Policies(file.root)
-                    module = _execute(self._path, file)
-                    self._take(module, found, meaning, meaning_from, policies)
+                    self.module = _execute(self._path, file)
+                    self._take(self.module, found, meaning, meaning_from, policies)
             except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of the file's code too
                 self.specs.clear()
                 self.dags.clear()

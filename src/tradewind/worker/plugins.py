@@ -23,6 +23,7 @@ from tradewind.sdk import errors, old_errors, plugin, registry
 
 _WITHOUT_EFFECT = {
     "task_instance_mutation_hook": "queue, pool and retries are set by task_policy, which is asked when the file loads",
+    "pod_mutation_hook": "it is called from the file that the setting runtime.kubernetes.local_settings names",
     "get_airflow_context_vars": "set them in the task's own environment",
     "get_dagbag_import_timeout": "the time limit for loading is a setting",
 }

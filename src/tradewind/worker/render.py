@@ -11,7 +11,7 @@ from tradewind.protocol.work import RenderReport, RenderWork
 from tradewind.sdk import context as sdk_context
 from tradewind.sdk import errors, serde, supervision
 from tradewind.sdk.supervision import Supervisor
-from tradewind.worker import alarm, tracebacks
+from tradewind.worker import alarm, pod_hook, tracebacks
 from tradewind.worker.asking import AskingSupervisor
 from tradewind.worker.scene import Scene
 from tradewind.worker.supervisor import SocketSupervisor
@@ -28,6 +28,8 @@ class RenderingTooSlow(BaseException):
 
 def render(loaded: LoadedFile, work: RenderWork, supervisor: Supervisor | None = None) -> RenderReport:
     """Rendered fields as plain JSON: of what runs in a cluster all arguments, of others the template fields."""
+    if work.pod is not None:
+        return pod_hook.mutated(loaded, work, work.pod)
     asking = AskingSupervisor(supervisor or SocketSupervisor(work.supervisor_socket, work.attempt_id, purpose="render"))
     supervision.install(asking)
     try:

@@ -57,3 +57,38 @@ def test_a_pod_against_the_policy_is_neither_shown_nor_sent(tmp_path: Path) -> N
             assert cluster.created == []
 
     asyncio.run(play())
+
+
+def test_the_sites_hook_has_its_say_and_cannot_hide_a_pod(tmp_path: Path) -> None:
+    def hook(pod: dict[str, Any]) -> None:
+        assert pod["metadata"]["labels"]["dag_id"] == "etl"
+        pod["metadata"] = {"name": "hidden", "namespace": "a", "labels": {"cost": "1"}}
+        pod["spec"]["restartPolicy"] = "Always"
+        pod["spec"]["containers"].insert(0, {"name": "side", "image": "side:1"})
+        pod["spec"]["tolerations"] = [{"key": "spot", "operator": "Exists"}]
+
+    async def play() -> None:
+        cluster = SmallCluster()
+        async with scene(cluster, tmp_path, hook=hook, local_settings="/site/local.py") as here:
+            name = await here.launch(image="own:1")
+            sent = cluster.sent[0]
+            assert name.startswith("load-")
+            assert (sent["metadata"]["labels"]["cost"], sent["metadata"]["labels"]["dag_id"]) == ("1", "etl")
+            assert sent["metadata"]["annotations"]["tradewind/attempt-id"] == ONE
+            assert (sent["spec"]["restartPolicy"], sent["spec"]["tolerations"][0]["key"]) == ("Never", "spot")
+            assert [one["name"] for one in sent["spec"]["containers"]] == ["base", "side"]
+
+    asyncio.run(play())
+
+
+def test_what_a_hook_adds_is_held_to_the_policy(tmp_path: Path) -> None:
+    def hook(pod: dict[str, Any]) -> None:
+        pod["spec"]["hostNetwork"] = True
+
+    async def play() -> None:
+        closed = Policy(host_access=False)
+        async with scene(SmallCluster(), tmp_path, hook=hook, local_settings="/l.py", policy=closed) as here:
+            with pytest.raises(errors.Rejected, match="reaches into the node"):
+                await here.runtime.draft(launches.launch(launches.body(namespace="a"), ONE))
+
+    asyncio.run(play())

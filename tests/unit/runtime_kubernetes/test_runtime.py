@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,13 @@ class Scene:
 
 @contextlib.asynccontextmanager
 async def scene(cluster: SmallCluster, home: Path, extra: str = "{}", **options: Any) -> AsyncIterator[Scene]:
+    hook = options.pop("hook", None)
+
     async def render(request: port.RenderRequest) -> port.Rendered:
+        if request.pod is not None:
+            changed = json.loads(json.dumps(request.pod))
+            hook(changed)
+            return port.Rendered(fields=changed)
         return port.Rendered(fields={"image": "rendered:1", "cmds": ["true"], "namespace": "a"}, masked=("hunter22",))
 
     async def find_connection(conn_id: str) -> vault_port.Connection | None:

@@ -81,10 +81,12 @@ class DagFile:
         )
         return self._in_child(lambda: attempt.run(self._loaded(), work, self._supervisor()), Result)
 
-    def render(self, task_id: str = "t", *, map_index: int = -1, seconds: float = 15) -> RenderReport:
-        """Its rendered fields."""
+    def render(
+        self, task_id: str = "t", *, map_index: int = -1, seconds: float = 15, pod: dict[str, Any] | None = None
+    ) -> RenderReport:
+        """Its rendered fields, or what its hook made of a pod."""
         task = rows.task(1, task_id, map_index=map_index, try_number=1)
-        work = RenderWork(file=self.ref, run=self._run(None), task=task, timeout_seconds=seconds)
+        work = RenderWork(file=self.ref, run=self._run(None), task=task, timeout_seconds=seconds, pod=pod)
         return self._in_child(lambda: render.render(self._loaded(), work, self._supervisor()), RenderReport)
 
     def call_back(self, which: str, task_id: str | None = None, reason: str = "") -> Problem | None:

@@ -23,6 +23,8 @@ from tradewind.runtime.kubernetes.parking import Parking
 from tradewind.runtime.kubernetes.record import Record
 
 Render = Callable[[port.RenderRequest], Awaitable[port.Rendered]]
+Hook = Callable[[port.Launch, dict[str, Any]], port.RenderRequest]
+"""The question to the site's hook."""
 _log = logging.getLogger(__name__)
 
 
@@ -42,9 +44,11 @@ class Launching:
         record: Callable[[Record, Mapping[str, Any]], Awaitable[None]],
         note: Callable[[str], None],
         waits: Callable[[str], None],
+        hook: Hook | None = None,
         clock: clock_port.Clock,
         random: clock_port.Random,
     ) -> None:
+        self._hook = hook
         self._launch = launch
         self._body = body
         self._render = render
@@ -91,7 +95,14 @@ class Launching:
         if isinstance(rendered, Failed):
             return rendered
         handover = await self._handover() if self._body.do_xcom_push else None
-        return requesting.build(self._launch, self._body, rendered, await self._place(), handover)
+        place = await self._place()
+        composed = requesting.compose(self._launch, rendered, place, handover)
+        if self._hook is not None:
+            changed = await self._render(self._hook(self._launch, composed.pod))
+            if changed.problem is not None:
+                return Failed(message=str(changed.problem), reason=EndReason.REJECTED, entered=False)
+            composed = requesting.after_hook(self._launch, composed, changed.fields)
+        return requesting.finish(self._launch, self._body, rendered, place, composed)
 
     async def _once(self) -> PodView | Failed:
         draft = await self.draft()

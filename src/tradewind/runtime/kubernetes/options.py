@@ -22,6 +22,10 @@ class Options:
     helper: result_helper.Helper = field(default_factory=result_helper.Helper)
     template: Mapping[str, Any] = field(default_factory=dict)
     """A Pod that is laid under each."""
+    local_settings: str = ""
+    """A file of the site with a `pod_mutation_hook`."""
+    of_local_settings: tuple[tuple[str, str], ...] = ()
+    """Tells its process apart from that of the file as it was before a change."""
     policy: policy.Policy = field(default_factory=policy.Policy)
     log_streams: int = 32
     """Open at once, to follow logs."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -57,10 +57,26 @@ class Handover:
     lack: errors.Rejected | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """A pod before the site's hook has its say."""
+
+    pod: Json
+    arguments: Mapping[str, Any]
+    way: str
+    """How its value is handed over; "": none is."""
+
+
 def build(
     launch: port.Launch, body: PodBody, rendered: port.Rendered, place: Place, handover: Handover | None = None
 ) -> tuple[Json, Record]:
-    """The manifest as it is sent, and what is kept of it. `rendered` has the arguments. Raises `errors.Rejected`.
+    """As `compose` and `finish`, where there is no hook."""
+    composed = compose(launch, rendered, place, handover)
+    return finish(launch, body, rendered, place, composed)
+
+
+def compose(launch: port.Launch, rendered: port.Rendered, place: Place, handover: Handover | None = None) -> Composed:
+    """The pod out of the arguments that `rendered` has. Raises `errors.Rejected`.
 
     `handover` is there for a task that hands a value over.
     """
@@ -71,6 +87,14 @@ def build(
     except BadPod as error:
         raise rejected([error.problem]) from error
     way = "" if handover is None else add_handover(pod, arguments, place, handover)
+    return Composed(pod={"apiVersion": "v1", "kind": "Pod", **pod}, arguments=arguments, way=way)
+
+
+def finish(
+    launch: port.Launch, body: PodBody, rendered: port.Rendered, place: Place, composed: Composed
+) -> tuple[Json, Record]:
+    """The manifest as it is sent, and what is kept of it. Raises `errors.Rejected`."""
+    pod, arguments = composed.pod, composed.arguments
     if found := validity.check(pod, arguments) or policy.check(pod, place.policy):
         raise rejected(found)
     pod["metadata"]["annotations"] |= {HOME: place.home_id, ON_FINISH: body.on_finish_action}
@@ -81,7 +105,7 @@ def build(
         name=pod["metadata"]["name"],
         base=base,
         logged=tuple(_logged(arguments, pod, base)),
-        result=way,
+        result=composed.way,
         skip_exit_codes=body.skip_on_exit_code,
         on_finish_action=body.on_finish_action,
         on_kill_action=str(arguments.get("on_kill_action") or "delete_pod"),
@@ -93,7 +117,29 @@ def build(
         events_on_failure=bool(arguments.get("log_events_on_failure")),
         spec_on_failure=arguments.get("log_pod_spec_on_failure") is not False,
     )
-    return {"apiVersion": "v1", "kind": "Pod", **pod}, record
+    return pod, record
+
+
+def after_hook(launch: port.Launch, before: Composed, pod: Json) -> Composed:
+    """What the hook made of it, under its old name and with its identity on. Raises `errors.Rejected`."""
+    name, base = before.pod["metadata"]["name"], manifest.base_container(before.pod)["name"]
+    containers = (pod.get("spec") or {}).get("containers") or []
+    main = [one for one in containers if one.get("name") == base]
+    if not main:
+        raise errors.Rejected(
+            f"took the main container {base!r} away",
+            object="the site's pod_mutation_hook",
+            code="pod-refused",
+            hint="a hook may change it and add others",
+        )
+    others = [one for one in containers if one.get("name") != base]
+    changed = {
+        **pod,
+        "metadata": {**(pod.get("metadata") or {}), "name": name},
+        "spec": {**pod["spec"], "containers": [*main, *others]},
+    }
+    changed["metadata"].setdefault("namespace", before.pod["metadata"]["namespace"])
+    return replace(before, pod=manifest.sealed(changed, identity(launch)))
 
 
 def add_handover(pod: Json, arguments: Mapping[str, Any], place: Place, handover: Handover) -> str:

@@ -365,9 +365,21 @@ class KubernetesRuntime:
             record=record,
             note=note,
             parking=self._parking,
+            hook=self._hook if self._options.local_settings else None,
             waits=waits,
             clock=self.clock,
             random=self._random,
+        )
+
+    def _hook(self, launch: port.Launch, pod: dict[str, Any]) -> port.RenderRequest:
+        path = Path(self._options.local_settings)
+        return port.RenderRequest(
+            source=port.Source(bundle="site", tree="", root=str(path.parent), file=path.name),
+            run=launch.run,
+            task=launch.task,
+            attempt_id=launch.attempt.attempt_id,
+            pod=pod,
+            options=self._options.of_local_settings,
         )
 
     async def draft(self, launch: port.Launch) -> port.PodDraft:

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Self
 
+import msgspec
+
 from tradewind.model.dagspec import ClusterBody, OpaqueBody, PodBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
@@ -207,13 +209,15 @@ class LocalRuntime:
 
     async def render(self, request: port.RenderRequest) -> port.Rendered:
         """As the port says."""
+        file = self._file(request.source, request.run.meaning)
         work = RenderWork(
-            file=self._file(request.source, request.run.meaning),
+            file=msgspec.structs.replace(file, options=(*file.options, *request.options)),
             run=request.run,
             task=request.task,
             attempt_id=request.attempt_id or "",
             supervisor_socket=self._supervisor,
             timeout_seconds=request.timeout_seconds,
+            pod=request.pod,
         )
         report: RenderReport = await self._link.ask(lambda number: protocol.Render(request_id=number, work=work))
         return port.Rendered(
