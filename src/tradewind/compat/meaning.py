@@ -7,10 +7,12 @@ that exists in only one of them decides.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 
 from tradewind.model.dagspec import Meaning
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _OF_3 = ("airflow.sdk", "airflow.providers.common.compat.sdk", "airflow.providers.standard")
 _OF_2 = (
     "airflow.contrib", "airflow.datasets", "airflow.decorators", "airflow.hooks", "airflow.kubernetes",
@@ -30,10 +32,8 @@ def detect(path: str, setting: str | None = None) -> tuple[Meaning, str]:
     """(meaning, what told it: "setting", "imports", "arguments" or "" where nothing did and 3 is assumed)."""
     if setting in ("2", "3"):
         return ("2" if setting == "2" else "3"), "setting"
-    try:
-        with open(path, "rb") as file:
-            tree = ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError):
+    tree = _tree(path)
+    if tree is None:
         return "3", ""
     modules = list(_imports(tree))
     if any(_below(name, _OF_3) for name in modules):
@@ -43,6 +43,33 @@ def detect(path: str, setting: str | None = None) -> tuple[Meaning, str]:
     if any(isinstance(node, ast.keyword) and node.arg in _ARGUMENTS_OF_2 for node in ast.walk(tree)):
         return "2", "arguments"
     return "3", ""
+
+
+def inner_imports(path: str) -> list[str]:
+    """Modules that only functions of the file import, so that loading it says nothing of them."""
+    tree = _tree(path)
+    functions = () if tree is None else (node for node in ast.walk(tree) if isinstance(node, _FUNCTIONS))
+    found = {
+        one.module
+        for function in functions
+        for one in ast.walk(function)
+        if isinstance(one, ast.ImportFrom) and one.module and not one.level
+    }
+    return sorted(found)
+
+
+def _tree(path: str) -> ast.Module | None:
+    try:
+        with open(path, "rb") as file:
+            return _parsed(file.read())
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+@functools.lru_cache(maxsize=1)
+def _parsed(source: bytes) -> ast.Module:
+    """A file's tree, which is asked for twice in a row."""
+    return ast.parse(source)
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+from tradewind.compat import table
 from tradewind.sdk import opaque, registry, standin
 
 _HEAD = "airflow.providers."
@@ -48,6 +49,15 @@ def find_spec(name: str, path: Sequence[str] | None) -> importlib.machinery.Modu
     if _is_below(name, _OURS) or real_places(_provider(name)):
         return None
     return importlib.machinery.ModuleSpec(name, _Absent(), is_package=True)
+
+
+def absent(module: str) -> str | None:
+    """What to tell of a provider's module that a file imports and that is not installed; None where it is here."""
+    if not module.startswith(_HEAD) or table.has_module(module) or _is_below(module, _OURS):
+        return None
+    if real_places(_provider(module)):
+        return None
+    return f"{module} is imported and not here: a task that needs it fails; install {distribution(module)}"
 
 
 def real_places(name: str) -> list[str]:
@@ -130,7 +140,7 @@ def stand_in(classpath: str, reason: str) -> Any:
     is_operator = name.endswith(("Operator", "Sensor")) or (bool(parts & _OF_OPERATORS) and _is_class(name))
     if is_operator:
         return opaque.operator(classpath, reason)
-    registry.note(f"{classpath} is not here: a task that uses it fails; {reason}")
+    registry.miss(f"{classpath} is not here: a task that uses it fails; {reason}")
     return standin.thing(classpath, reason)
 
 

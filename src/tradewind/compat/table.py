@@ -678,7 +678,7 @@ TABLE: Table = {
 
 
 @functools.cache
-def _packages() -> frozenset[str]:
+def packages() -> frozenset[str]:
     """Every module of the table and those above."""
     found: set[str] = set()
     for name in TABLE:
@@ -689,7 +689,7 @@ def _packages() -> frozenset[str]:
 
 def has_module(name: str) -> bool:
     """Whether the table has the module, or one below it."""
-    return name in _packages()
+    return name in packages()
 
 
 def find(module: str, name: str) -> str | None:

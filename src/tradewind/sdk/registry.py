@@ -25,6 +25,8 @@ class Found:
         self.is_script = is_script
         self.dags: list[DAG] = []
         self.notes: list[str] = []
+        self.absent: list[str] = []
+        """What tasks of the file need and is not installed: each of its DAGs is told."""
 
     def add(self, dag: DAG) -> None:
         """Keep the DAG once."""
@@ -35,6 +37,11 @@ class Found:
         """Keep a remark once."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def miss(self, text: str) -> None:
+        """Keep once what is not installed."""
+        if text not in self.absent:
+            self.absent.append(text)
 
 
 _found: ContextVar[Found | None] = ContextVar("tradewind_found", default=None)
@@ -67,6 +74,12 @@ def note(text: str) -> None:
     """Report a remark about the file to whoever collects."""
     if (found := _found.get()) is not None:
         found.note(text)
+
+
+def miss(text: str) -> None:
+    """Report what tasks of the file need and is not installed."""
+    if (found := _found.get()) is not None:
+        found.miss(text)
 
 
 def meaning() -> Meaning:

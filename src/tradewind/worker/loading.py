@@ -14,6 +14,8 @@ import time
 from types import ModuleType
 from typing import Any
 
+import msgspec
+
 from tradewind import compat
 from tradewind.model.dagspec import DagSpec, GroupSpec, TaskSpec
 from tradewind.model.problem import Problem
@@ -116,6 +118,8 @@ class _Loading:
         for value in list(vars(module).values()):
             if isinstance(value, DAG):
                 found.add(value)
+        for text in compat.absent_providers(self._path):
+            found.miss(text)
         twice = _repeated([dag.dag_id for dag in found.dags])
         self.problems += [trouble.twice(dag_id, self._work.file) for dag_id in twice]
         for dag in found.dags:
@@ -129,7 +133,7 @@ class _Loading:
             except errors.DagProblem as error:
                 self.problems.append(trouble.of(error, self._work.file, 0))
                 continue
-            self.specs.append(one)
+            self.specs.append(msgspec.structs.replace(one, warnings=(*one.warnings, *found.absent)))
             self.dags[dag.dag_id] = dag
 
 

@@ -10,6 +10,7 @@ import sys
 
 import msgspec
 
+from tradewind import compat
 from tradewind.model.problem import Problem
 from tradewind.protocol.work import FileRef
 from tradewind.worker import secrets, tracebacks
@@ -89,7 +90,7 @@ def _explained(error: BaseException, limit: float) -> tuple[str, str, str]:
 def _near_module(error: ModuleNotFoundError) -> str:
     name = error.name or ""
     if name.split(".")[0] == "airflow":
-        return "see the reference docs for which of Airflow's modules are there"
+        return f"{_near_airflow(name)}the reference page of Airflow's names lists what is there"
     parent, _, last = name.rpartition(".")
     if parent:
         found = getattr(sys.modules.get(parent), "__path__", None)
@@ -108,7 +109,28 @@ def _near_name(error: ImportError) -> str:
     if found is None or module is None:
         return ""
     near = difflib.get_close_matches(found["name"], dir(module), n=1)
-    return f"is {near[0]!r} meant?" if near else f"{found['module']} has no such name"
+    if found["module"].split(".")[0] != "airflow":
+        return f"is {near[0]!r} meant?" if near else f"{found['module']} has no such name"
+    said = f"is {near[0]!r} meant? " if near else f"{_elsewhere(found['name'])}"
+    opaque = "an operator imported from its provider loads as an opaque task; " if _is_operator(found["name"]) else ""
+    return f"{said}{opaque}the reference page of Airflow's names lists what is there"
+
+
+def _near_airflow(name: str) -> str:
+    """A module of Airflow's that may be meant."""
+    known = [module for module in compat.modules_known() if module.count(".") == name.count(".")]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+    return f"is {near[0]!r} meant? " if near else ""
+
+
+def _elsewhere(name: str) -> str:
+    """Where Airflow's names have this one."""
+    module = compat.find_module(name)
+    return f"{name} is in {module}; " if module else ""
+
+
+def _is_operator(name: str) -> bool:
+    return name.endswith(("Operator", "Sensor"))
 
 
 def _suggested(error: AttributeError | NameError) -> str:

@@ -42,7 +42,7 @@ def _package(root: Path, files: dict[str, str]) -> Path:
 def test_an_operator_of_an_absent_provider_keeps_its_place_and_names_the_package() -> None:
     found = _run("""
         from airflow.providers.apache.hive.operators.hive import HiveOperator
-        print(json.dumps([HiveOperator.classpath, HiveOperator.reason, found.notes]))
+        print(json.dumps([HiveOperator.classpath, HiveOperator.reason, found.absent]))
         """)
     assert found[0] == "airflow.providers.apache.hive.operators.hive.HiveOperator"
     assert "install apache-airflow-providers-apache-hive" in found[1]
@@ -57,7 +57,7 @@ def test_a_hook_of_an_absent_provider_is_told_when_the_file_loads() -> None:
         class Ours(S3Hook):
             pass
         hook = Ours(aws_conn_id="x")
-        print(json.dumps(found.notes))
+        print(json.dumps(found.absent))
         """)
     assert len(notes) == 1
     assert notes[0].startswith("airflow.providers.amazon.aws.hooks.s3.S3Hook is not here: a task that uses it fails")
@@ -107,7 +107,7 @@ def test_an_installed_provider_is_used_on_our_names(tmp_path: Path) -> None:
         """
         from airflow.providers.thing.hooks.thing import ThingHook
         from airflow.hooks.base import BaseHook
-        print(json.dumps([ThingHook().get_conn(), issubclass(ThingHook, BaseHook), found.notes]))
+        print(json.dumps([ThingHook().get_conn(), issubclass(ThingHook, BaseHook), found.absent]))
         """,
         root,
     )

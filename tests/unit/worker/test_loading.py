@@ -67,7 +67,7 @@ _BROKEN: list[tuple[str, str, str, str, str, str]] = [
     ("a name with a typing error", "from airflow.sdk import tsk\n", "import-error", "line 1",
      "cannot import name 'tsk'", "is 'task' meant?"),
     ("a module of Airflow's that is not here", "import airflow.zzz\n", "module-not-found", "line 1",
-     "No module named 'airflow.zzz'", "reference docs"),
+     "No module named 'airflow.zzz'", "reference page"),
     ("an attribute with a typing error", "import json\n\njson.lods('1')\n", "load-error", "file one.py line 3",
      "lods", "is 'loads' meant?"),
     ("a builtin with a typing error", "pritn('x')\n", "load-error", "line 1", "name 'pritn' is not defined",
@@ -185,3 +185,35 @@ def test_a_bundle_cannot_hide_airflow(tmp_path: pathlib.Path) -> None:
     file = DagFile(tmp_path, _GOOD)
     file.write("airflow/__init__.py", "raise RuntimeError('hidden')")
     assert file.load().problems == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("import airflow.operatorz", "is 'airflow.operators' meant?"),
+        ("from airflow.operators.bash import BashOperatr", "is 'BashOperator' meant? "),
+        ("from airflow.models import TaskGroup", "TaskGroup is in airflow.sdk; "),
+        ("from airflow.operators.bash import OracleOperator", "imported from its provider loads as an opaque task"),
+        ("from airflow.models import nothing_at_all", "the reference page of Airflow's names lists what is there"),
+    ],
+)
+def test_a_name_of_airflow_that_is_not_here_says_what_is_near(tmp_path: pathlib.Path, line: str, hint: str) -> None:
+    (problem,) = DagFile(tmp_path, line).load().problems
+    assert hint in problem.hint
+
+
+def test_a_provider_that_only_a_task_imports_is_told_to_be_absent_when_the_file_loads(tmp_path: pathlib.Path) -> None:
+    source = """
+        from airflow.sdk import DAG, task
+
+        with DAG("d"):
+            @task
+            def copy():
+                from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+                from airflow.providers.standard.hooks.subprocess import SubprocessHook
+                return S3Hook("x").list_keys("y")
+            copy()
+        """
+    ((warning,),) = [spec.warnings for spec in DagFile(tmp_path, source).load().specs]
+    assert warning.startswith("airflow.providers.amazon.aws.hooks.s3 is imported")
+    assert "install apache-airflow-providers-amazon" in warning
