@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pathlib
+import subprocess
+import sys
 import textwrap
 from typing import Any
 
@@ -197,6 +199,10 @@ def test_steps_that_are_overridden_are_called_where_the_provider_calls_them(plac
                 print("6 cleanup", remote_pod.status.phase, state.exit_code)
                 super().cleanup(pod, remote_pod, xcom_result, context)
 
+            def process_pod_deletion(self, pod, *, reraise=True):
+                print("deletion", pod.metadata.name == self.pod.metadata.name)
+                return super().process_pod_deletion(pod, reraise=reraise)
+
             def post_execute(self, context, result=None):
                 print("7 post_execute", result)
         """,
@@ -215,7 +221,7 @@ def test_steps_that_are_overridden_are_called_where_the_provider_calls_them(plac
         "7 post_execute 5",
     ]
     assert run.task("fails")["verdict"] == "Container 'base' failed with exit code 3."
-    assert "6 cleanup Failed 3" in run.log("fails")
+    assert {"6 cleanup Failed 3", "deletion True"} <= set(run.log("fails"))
 
 
 def test_callbacks_of_a_plain_operator_are_called_in_order_in_a_worker(place: Place) -> None:
@@ -490,3 +496,28 @@ def test_a_pod_that_does_not_start_in_time_says_so(place: Place) -> None:
         'Ours(task_id="t", startup_timeout_seconds=1, termination_grace_period=1, **sh("true"))',
     )
     assert run.task("t")["verdict"].startswith("It did not start in time.")
+
+
+def test_a_file_that_tests_itself_runs_its_subclasses_in_its_own_process_and_shows_what_their_pods_print(
+    place: Place,
+) -> None:
+    file = place.write(
+        """
+        class Ours(KubernetesPodOperator):
+            def execute(self, context):
+                self.env_vars = {"A": "b"}
+                print("gave", super().execute(context))
+        """,
+        'Ours(task_id="t", do_xcom_push=True, **sh("echo in pod $A; echo 3 > /airflow/xcom/return.json; true"))',
+    )
+    file.write_text(
+        file.read_text().replace("schedule=None):", "schedule=None) as dag:")
+        + "\n\nif __name__ == '__main__':\n    dag.test()\n"
+    )
+    (place.dags / "tradewind.toml").write_text(SETTINGS)
+    command = [sys.executable, "-m", "tradewind.compat", file.name]
+    done = subprocess.run(command, cwd=place.dags, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = [line.partition(" INFO - ")[2] or line for line in (done.stdout + done.stderr).splitlines()]
+    assert told.count("[base] in pod b") == 1
+    assert "gave 3" in told
