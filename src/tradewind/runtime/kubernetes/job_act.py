@@ -120,7 +120,12 @@ class JobAct:
         if view.attempt_id == self.record.attempt_id:
             return
         if view.metadata.deletion_timestamp is not None:
-            raise errors.Transient("a Job of this name is still ending", object=self._called, code="job-name-ending")
+            raise errors.Transient(
+                "a Job of this name is still ending",
+                object=self._called,
+                code="job-name-ending",
+                hint="it is waited for; if it never ends, a finalizer holds it: kubectl get job -o yaml",
+            )
         whose = f"attempt {view.attempt_id}" if view.attempt_id else "somebody else"
         raise errors.Conflict(
             f"exists already and belongs to {whose} (UID {view.metadata.uid})",
