@@ -172,6 +172,24 @@ def test_what_a_node_dropped_before_it_was_read_is_a_gap_with_its_bounds(place: 
         assert re.search(r"after \S+Z and before \S+Z may be missing", lines[number][3])
 
 
+def test_a_flood_of_a_hundred_thousand_lines_a_second_is_whole_or_its_gaps_are_named(
+    place: Place, server: servers.Server
+) -> None:
+    _started(place, server, _filling(20, 100_000, 0.1), lines=1000)
+    assert _ended(place, server, 300) == "success"
+    expected, gaps, may_jump = 0, 0, False
+    last = ""
+    for time_, stream, _, text in place.raw_log("fills"):
+        if stream == "event":
+            may_jump, gaps = may_jump or "gap: lines" in text, gaps + ("gap: lines" in text)
+            continue
+        number = int(text.split(" ")[0])
+        assert number == expected or (may_jump and number > expected), f"{expected - 1} at {last}, {number} at {time_}"
+        expected, may_jump, last = number + 1, False, time_
+    assert expected == 2_000_000 or may_jump
+    print(f"2,000,000 lines, {gaps} gaps")
+
+
 def _passed(seconds: float) -> Callable[[], bool]:
     until = time.monotonic() + seconds
     return lambda: time.monotonic() >= until

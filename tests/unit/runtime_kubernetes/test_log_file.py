@@ -151,9 +151,18 @@ def test_beyond_the_quota_a_line_says_so_and_nothing_is_kept(tmp_path: Path) -> 
 def test_a_pause_in_the_lines_of_a_stream_that_is_far_behind_may_be_a_file_that_it_leapt_over() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     behind = Lag()
-    assert behind.leaps([at(0)], start) == []
-    assert behind.leaps([at(2)], start + timedelta(seconds=20)) == []
-    assert behind.leaps([at(2.5), at(15), at(15.5)], start + timedelta(seconds=21)) == [1]
+    assert behind.leaps([at(0)], start, is_flood=True) == []
+    assert behind.leaps([at(2)], start + timedelta(seconds=20), is_flood=True) == []
+    lines, now = [at(2.5), at(15), at(15.5)], start + timedelta(seconds=21)
+    assert behind.leaps(lines, now, is_flood=True) == [1]
+
+
+def test_a_pause_in_the_lines_of_a_quiet_log_that_is_read_late_is_no_gap() -> None:
+    late = Lag()
+    assert late.leaps([at(0)], datetime(2026, 1, 1, tzinfo=UTC), is_flood=False) == []
+    lines = [at(second) for second in (10, 20, 30)]
+    assert late.leaps(lines, datetime(2026, 1, 1, 0, 5, tzinfo=UTC), is_flood=False) == []
+    assert late.leaps([at(59)], datetime(2026, 1, 1, 0, 5, tzinfo=UTC), is_flood=False) == []
 
 
 @pytest.mark.parametrize("skew", [-3600, 0, 3600])
@@ -161,4 +170,4 @@ def test_a_pause_in_lines_that_are_read_at_once_is_no_gap_however_clocks_differ(
     start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=skew)
     prompt = Lag()
     for second in (0, 1, 20, 50):
-        assert prompt.leaps([at(second)], start + timedelta(seconds=second + 0.1)) == []
+        assert prompt.leaps([at(second)], start + timedelta(seconds=second + 0.1), is_flood=True) == []

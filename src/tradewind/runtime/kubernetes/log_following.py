@@ -67,6 +67,7 @@ class ContainerLog:
         self._mark = mark or container
         self._clock = clock
         self._pause = backoff.Backoff(random, first_seconds=0.2, cap_seconds=10.0)
+        self._file_bytes = file_bytes
         self._need = log_need.Need(file_bytes, clock.monotonic())
         self._lag = log_lag.Lag()
         self._is_ours = is_ours
@@ -76,9 +77,10 @@ class ContainerLog:
         """A stream has ended by itself, and nothing was read since."""
         self._stream_ended_at = clock.now()
         self._finished_at: datetime | None = None
+        self._is_stream = False
         self._streamed = 0
         self._heard = 0.0
-        """Bytes that the stream told, and when."""
+        """Bytes that this read told, and when."""
         self._stirred = asyncio.Event()
         """Something may have to be done now: it ended, is wanted, may have a stream, has to give it back."""
 
@@ -180,7 +182,7 @@ class ContainerLog:
 
         Of a pod that is gone nothing else can be read, so there its end is waited for.
         """
-        self._streamed, self._heard = 0, self._clock.monotonic()
+        self._heard = self._clock.monotonic()
         task = asyncio.ensure_future(reading)
         try:
             while not (task.done() or self._has_ended or self._is_to_leave or self._is_stale()):
@@ -194,8 +196,13 @@ class ContainerLog:
             await asyncio.gather(task, return_exceptions=True)
 
     def _is_stale(self) -> bool:
+        """Silent after much: one that was far behind when a file was put aside may follow that file for ever."""
         silent = self._clock.monotonic() - self._heard >= _VERIFY_SECONDS
-        return silent and self._need.is_verified_after(self._streamed)
+        return silent and self._is_flood()
+
+    def _is_flood(self) -> bool:
+        """Whether the stream told so much that the node may have begun another file under it."""
+        return self._is_stream and self._streamed >= self._file_bytes / 2
 
     async def _wait(self, seconds: float, *others: asyncio.Future[None]) -> None:
         """So long, or until something may have to be done."""
@@ -215,6 +222,7 @@ class ContainerLog:
     async def _read(self, *, follow: bool, whole: bool = False) -> None:
         if not self._is_ours():
             raise errors.NotFound("the pod's name belongs to another by now", object=self._path)
+        self._is_stream, self._streamed = follow, 0
         cursor = self._file.cursor(self._mark)
         query = {"container": self.container, "timestamps": "true"}
         if follow:
@@ -250,7 +258,7 @@ class ContainerLog:
         new = resume.new(lines)
         if new:
             written = 0
-            for leap in self._lag.leaps(new, self._clock.now()):
+            for leap in self._lag.leaps(new, self._clock.now(), is_flood=self._is_flood()):
                 self._file.append(self._mark, new[written:leap])
                 self._leapt(self._file.cursor(self._mark).at, new[leap][:STAMP])
                 written = leap

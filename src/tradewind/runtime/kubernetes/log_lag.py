@@ -2,8 +2,8 @@
 
 A kubelet that reads for a stream goes on, at the end of a file, with the newest one. It looks every ten seconds whether
 a file is full; so a stream that is further behind may leap over whole files and says nothing. What can be seen is the
-times: a pause of seconds in the lines, read while we are behind by more. How far we are behind is told against the
-least that was seen, so clocks that differ do not matter. Pure.
+times: a pause of seconds in the lines of a stream that told MiB, read while we are behind. How far we are behind is
+told against the least that was seen, so clocks that differ do not matter. Pure.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 
 from tradewind.runtime.kubernetes.log_block import STAMP
 
-_BEHIND = timedelta(seconds=10)
-"""How often a kubelet looks (`containerLogMonitorInterval`)."""
-_LEAP = timedelta(seconds=5)
+_LEAP = timedelta(seconds=8)
+"""A file that was leapt over has the lines of ten seconds: so often a kubelet looks (`containerLogMonitorInterval`)."""
+_BEHIND = timedelta(seconds=4)
+"""Ten seconds too; but where a log was a flood from its start, the least that was seen is behind by some itself."""
 _SECOND = len(b"2026-01-01T00:00:00")
 
 
@@ -27,11 +28,14 @@ class Lag:
         self._behind = timedelta(0)
         self._at = b""
 
-    def leaps(self, lines: list[bytes], now: datetime) -> list[int]:
-        """Which of these lines, as `log_block.told` gives them, may have lost others right before them."""
+    def leaps(self, lines: list[bytes], now: datetime, *, is_flood: bool) -> list[int]:
+        """Which of these lines, as `log_block.told` gives them, may have lost others right before them.
+
+        `is_flood`: this stream has told so much that the end of a file may be in it.
+        """
         known, self._at = self._at, lines[-1][:STAMP]
         found: list[int] = []
-        if known and self._behind >= _BEHIND and _time(self._at) - _time(known) >= _LEAP:
+        if is_flood and known and self._behind >= _BEHIND and _time(self._at) - _time(known) >= _LEAP:
             found = _leaps(known, lines)
         age = now - _time(self._at)
         self._least = age if self._least is None else min(age, self._least)

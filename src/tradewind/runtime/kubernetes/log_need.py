@@ -79,12 +79,5 @@ class Need:
         rate = self.rate(now)
         return max(1.0, min(pause, room / rate / 2)) if rate else pause
 
-    def is_verified_after(self, size: int) -> bool:
-        """Whether a stream that told so many bytes and is silent then must be opened anew.
-
-        One that was far behind when the file was put aside may follow the old file for ever.
-        """
-        return size >= self._file_bytes / 2
-
     def _decayed(self, now: float) -> float:
         return self._rate * math.exp(-(now - self._rated) / _AVERAGED_SECONDS)
