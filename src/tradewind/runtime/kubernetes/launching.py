@@ -139,9 +139,9 @@ class Launching:
         else:
             self._tell(error.code, error.message, str(error))
 
-    def _tell(self, code: str, why: str, in_full: str = "") -> None:
-        if self._told != code:
-            self._told = code
+    def _tell(self, kind: str, why: str, in_full: str = "") -> None:
+        if self._told != kind:
+            self._told = kind
             self._note(f"waiting: {in_full or why}")
             self._waits(why)
 
