@@ -128,7 +128,7 @@ such a run.
 
 {gaps} logs have a line that names a gap. {cut} more end where containerd was killed: it copies what containers write,
 so what one writes until its end while containerd is away is on no disk, and neither `kubectl logs` nor we can see
-that. How the attempts ended:
+that. They are told apart by the time of their last line. How the attempts ended:
 
 | reason | attempts |
 |---|---:|
