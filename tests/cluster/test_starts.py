@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import concurrent.futures
 import contextlib
 import json
 import pathlib
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support import cluster as clusters
+from tests.support import cluster_api
 from tests.support import server as servers
 from tests.support.cluster_api import Namespace, wait_until
 from tests.support.cluster_runs import Place
@@ -88,16 +90,26 @@ def test_an_execution_timeout_counts_from_the_containers_start_and_ends_it_withi
 
 
 def test_a_full_quota_keeps_attempts_waiting_without_a_pod_or_a_clock_and_the_highest_priority_goes_next(
-    place: Place,
+    place: Place, busybox: str
 ) -> None:
     quota(place.namespace, pods="1")
-    run = place.run("""
-        more = {"startup_timeout_seconds": 4, "weight_rule": "absolute"}
-        pod("first", "sleep 6", priority_weight=100, **more)
-        pod("low", "date +%s%N", priority_weight=1, **more)
-        pod("middle", "date +%s%N", priority_weight=5, **more)
-        pod("high", "date +%s%N", priority_weight=9, **more)
-    """)
+    # Creates of one moment meet at the quota in any order; so it is full until all three wait.
+    place.namespace.create("pods", cluster_api.pod("holder", busybox, "sleep", "3600"))
+
+    def make_room() -> None:
+        logs = place.home / "attempts"
+        wait_until(lambda: sum("quota" in log.read_text() for log in logs.glob("*/log")) == 3, "all three wait")
+        place.namespace.api.delete(place.namespace.path("pods", "holder"))
+
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+        freeing = beside.submit(make_room)
+        run = place.run("""
+            more = {"startup_timeout_seconds": 4, "weight_rule": "absolute"}
+            pod("low", "true", priority_weight=1, **more)
+            pod("middle", "true", priority_weight=5, **more)
+            pod("high", "true", priority_weight=9, **more)
+        """)
+        freeing.result()
     assert run["state"] == "success", run
     order = sorted(("low", "middle", "high"), key=lambda name: run[name]["end_date"])
     assert order == ["high", "middle", "low"]
