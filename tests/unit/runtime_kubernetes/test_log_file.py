@@ -13,7 +13,7 @@ from tradewind.runtime.kubernetes import log_block
 from tradewind.runtime.kubernetes.log_block import MAX_LINE, stamp
 from tradewind.runtime.kubernetes.log_cursor import Cursor, Resume
 from tradewind.runtime.kubernetes.log_file import LogFile
-from tradewind.runtime.kubernetes.log_lag import Lag
+from tradewind.runtime.kubernetes.log_lag import Lag, find_rewind
 
 
 def opened(folder: Path, **more: Any) -> LogFile:
@@ -171,3 +171,16 @@ def test_a_pause_in_lines_that_are_read_at_once_is_no_gap_however_clocks_differ(
     prompt = Lag()
     for second in (0, 1, 20, 50):
         assert prompt.leaps([at(second)], start + timedelta(seconds=second + 0.1), is_flood=True) == []
+
+
+def test_a_file_that_a_stream_tells_from_its_beginning_again_is_left_out_as_far_as_it_is_known() -> None:
+    known = [at(1), at(2.1), at(2.5), at(2.6)]
+    cursor = Cursor()
+    resume = Resume(cursor, lambda after, before: pytest.fail("no gap"))
+    assert resume.new(known) == known
+    cursor.move(known)
+    told = [at(1), at(2.1), at(2.5), at(2.6), at(2.7), at(3)]
+    assert find_rewind(cursor.newest, told) == 0
+    resume.begin_again(cursor)
+    assert resume.new(told) == told[4:]
+    assert find_rewind(at(2.6)[:26], [at(2.7), at(2.65), at(3)]) is None

@@ -57,12 +57,18 @@ class Resume:
     """Of one read: leaves out the lines that are in the file already, and notices when the last of them is missing."""
 
     def __init__(self, cursor: Cursor, missed: Missed) -> None:
-        self._at = cursor.at
-        self._newest = cursor.newest
-        self._left = cursor.count
-        self._has_begun = self._has_met = not cursor.at
+        self._has_begun = not cursor.at
         self._odd = b""
         self._missed = missed
+        self.begin_again(cursor)
+
+    def begin_again(self, cursor: Cursor) -> None:
+        """What comes now is told from an earlier place than the cursor's, however early."""
+        self._at = cursor.at
+        self._since = cursor.since
+        self._newest = cursor.newest
+        self._left = cursor.count
+        self._has_met = not cursor.at
 
     def new(self, lines: list[bytes]) -> list[bytes]:
         """Those that are new, in the form of `log_block.told`. Raises ValueError for what is no log."""
@@ -85,6 +91,8 @@ class Resume:
 
     def _wants(self, at: bytes) -> bool:
         self._has_met = self._has_met or at == self._at
+        if at < self._since:
+            return False
         if self._left and at <= self._newest:
             self._left -= 1
             return False

@@ -256,6 +256,15 @@ class ContainerLog:
 
     def _take(self, lines: list[bytes], resume: Resume) -> None:
         new = resume.new(lines)
+        if new and self._is_flood():
+            cursor = self._file.cursor(self._mark)
+            if (again := log_lag.find_rewind(cursor.newest, new)) is not None:
+                self._write(new[:again])
+                resume.begin_again(cursor)
+                new = resume.new(new[again:])
+        self._write(new)
+
+    def _write(self, new: list[bytes]) -> None:
         if new:
             written = 0
             for leap in self._lag.leaps(new, self._clock.now(), is_flood=self._is_flood()):

@@ -1,4 +1,4 @@
-"""Notices where a stream that is far behind leapt over a file that its node had put aside meanwhile.
+"""Notices where a stream that is far behind leapt over a file that its node had put aside, or tells one again.
 
 A kubelet that reads for a stream goes on, at the end of a file, with the newest one. It looks every ten seconds whether
 a file is full; so a stream that is further behind may leap over whole files and says nothing. What can be seen is the
@@ -17,6 +17,7 @@ _LEAP = timedelta(seconds=8)
 """A file that was leapt over has the lines of ten seconds: so often a kubelet looks (`containerLogMonitorInterval`)."""
 _BEHIND = timedelta(seconds=4)
 """Ten seconds too; but where a log was a flood from its start, the least that was seen is behind by some itself."""
+_BACK = timedelta(milliseconds=100)
 _SECOND = len(b"2026-01-01T00:00:00")
 
 
@@ -41,6 +42,20 @@ class Lag:
         self._least = age if self._least is None else min(age, self._least)
         self._behind = age - self._least
         return found
+
+
+def find_rewind(newest: bytes, lines: list[bytes]) -> int | None:
+    """Which of a stream's lines goes back in time, further than stdout and stderr beside each other ever do.
+
+    A kubelet that was behind by several files opens the newest once for each of them, and tells it from its beginning.
+    """
+    stamps = [line[:STAMP] for line in lines]
+    if stamps[0] >= newest and stamps == sorted(stamps):
+        return None
+    for number, (one, other) in enumerate(itertools.pairwise([newest, *stamps])):
+        if other < one and _time(one) - _time(other) >= _BACK:
+            return number
+    return None
 
 
 def _leaps(known: bytes, lines: list[bytes]) -> list[int]:
