@@ -11,7 +11,7 @@ import math
 
 QUIET, WANTED, BUSY = 0, 1, 2
 """Ranks: a stream goes to the higher one. Somebody follows a wanted one; a busy one might lose lines."""
-FIRST_LOOK_SECONDS = 3.0
+FIRST_LOOK_SECONDS = 1.0
 """A container that has ended by then is read once."""
 _WANTED_LOOK_SECONDS = 1.0
 _WANTED_FOR_SECONDS = 5.0
