@@ -48,9 +48,10 @@ async def serve(megabytes: int, line_bytes: int, chunk_bytes: int, tls: ssl.SSLC
         with contextlib.suppress(ConnectionError):
             await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
-            for _ in range(max(1, megabytes * 1_000_000 // len(lines))):
-                for at in range(0, len(body), 1 << 16):
-                    writer.write(body[at : at + (1 << 16)])
+            for minute in range(max(1, megabytes * 1_000_000 // len(lines))):
+                told = body.replace(b"-01T00:00:", b"-01T%02d:%02d:" % divmod(minute, 60))
+                for at in range(0, len(told), 1 << 16):
+                    writer.write(told[at : at + (1 << 16)])
                     await writer.drain()
             writer.write(b"0\r\n\r\n")
             await writer.drain()
