@@ -18,7 +18,7 @@ import msgspec
 
 from tradewind.model import dagspec
 from tradewind.protocol.work import FileRef, LoadWork
-from tradewind.worker import loading, warming
+from tradewind.worker import loading, preload
 
 
 def main(argv: list[str]) -> int:
@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
     paths = argv[1:]
     if paths[:1] == ["--example-dags"]:
         examples, paths = paths[1], paths[2:]
-    warming.warm()
+    preload()
     json.dump({path: _apart(path, examples) for path in paths}, sys.stdout)
     return 0
 

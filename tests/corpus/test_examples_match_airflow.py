@@ -37,6 +37,10 @@ FILES = (
     "example_short_circuit_decorator",
     "example_skip_dag",
     "example_failed_dag",
+    "example_simplest_dag",
+    "example_display_name",
+    "example_latest_only",
+    "example_latest_only_with_trigger",
 )
 # XComs that hold the wall clock: (task, key) by DAG. The logical date is no such thing: both sides get the same one.
 OF_THE_CLOCK = {"tutorial": {("print_date", "return_value")}}

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 _MODULES = (
+    "croniter",  # reading a schedule; it starts a process when it is imported
     "jinja2.ext",
     "jinja2.sandbox",
     "pendulum",
     "tempfile",
     "tradewind.compat",
     "tradewind.compat.modules",
+    "tradewind.compat.providers",
     "tradewind.compat.table",
     "tradewind.sdk.assets",
     "tradewind.sdk.connection",
@@ -24,7 +26,10 @@ _MODULES = (
     "tradewind.sdk.operators.latest_only",
     "tradewind.sdk.operators.pod",
     "tradewind.sdk.operators.python",
+    "tradewind.sdk.operators.trigger_dagrun",
+    "tradewind.sdk.sensors.external_task",
     "tradewind.sdk.sensors.function",
+    "tradewind.sdk.sensors.time",
     "tradewind.sdk.spec",
     "tradewind.sdk.task_decorator",
     "tradewind.sdk.variable",
