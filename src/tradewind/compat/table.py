@@ -575,6 +575,20 @@ TABLE: Table = {
     "airflow.datasets.metadata": _at("assets", "Metadata"),
     "airflow.assets": {**_ASSET},
     "airflow.assets.metadata": _at("assets", "Metadata"),
+    **{
+        f"airflow.partition_mappers.{name}": _PARTITIONS
+        for name in (
+            "allowed_key",
+            "base",
+            "chain",
+            "fixed_key",
+            "identity",
+            "product",
+            "temporal",
+            "wait_policy",
+            "window",
+        )
+    },
     "airflow.timetables": {},
     "airflow.timetables.base": {**_TIMETABLES, **_things(_LATER, "DagRunInfo", "DataInterval", "TimeRestriction")},
     "airflow.timetables.interval": _TIMETABLES,
