@@ -100,10 +100,11 @@ class Report:
             "runs that did not end as they should": self.wrong_results,
             "attempts whose code entered twice": self.entered_twice,
             "attempts told as completed whose code never left": self.never_left,
-            "logs of completed attempts that are neither whole nor have their gap named": self.not_whole,
+            "other logs of completed attempts that are neither whole nor have their gap named": self.not_whole,
             "pods without an attempt at the end": self.orphans,
         }
         told = "\n".join(f"| {what} | {len(ones)} |" for what, ones in found.items())
+        told += f"\n| logs that end where containerd was killed, without a line that says so | {self.cut_by_node} |"
         return _PAGE.format(
             seconds=round(self.seconds), seed=self.seed, day=day, runs=self.runs, attempts=self.attempts,
             gaps=self.gaps, cut=self.cut_by_node, done=done, reasons=reasons, told=told,
@@ -126,9 +127,10 @@ such a run.
 |---|---:|
 {told}
 
-{gaps} logs have a line that names a gap. {cut} more end where containerd was killed: it copies what containers write,
-so what one writes until its end while containerd is away is on no disk, and neither `kubectl logs` nor we can see
-that. They are told apart by the time of their last line. How the attempts ended:
+{gaps} logs have a line that names a gap. The {cut} that end where containerd was killed have none, so the goal "whole, or
+the gap is named" is not reached for them: containerd copies what containers write, what one writes until its end while
+containerd is away is on no disk, and neither `kubectl logs` nor we can see that from the API. They are told apart by
+the time of their last line. How the attempts ended:
 
 | reason | attempts |
 |---|---:|
