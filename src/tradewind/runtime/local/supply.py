@@ -55,7 +55,7 @@ class Supply:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
-        self._pods: PodSupply | None = None
+        self._pods: asyncio.Future[PodSupply] | None = None
         self._handlers: dict[type, _Handler] = {
             supervision.GetVariable: self._get_variable,
             supervision.SetVariable: self._set_variable,
@@ -73,7 +73,13 @@ class Supply:
 
     def serve_pods(self, handovers: runtime_port.PodHandovers) -> None:
         """From now on workers may hand pods over."""
-        self._pods = PodSupply(self._store.views, handovers)
+        self._served().set_result(PodSupply(self._store.views, handovers))
+
+    def _served(self) -> asyncio.Future[PodSupply]:
+        """Who answers about pods: not there yet while a control plane starts, whose workers ask at once."""
+        if self._pods is None:
+            self._pods = asyncio.get_running_loop().create_future()
+        return self._pods
 
     async def __aenter__(self) -> Supply:
         """Listen. An old socket file of a server that is gone is replaced."""
@@ -123,8 +129,8 @@ class Supply:
         if isinstance(ask, supervision.Introduce):
             return ask
         handler = self._handlers.get(type(ask))
-        if isinstance(ask, supervision.OfPod) and self._pods is not None:
-            handler = functools.partial(self._pods.answer, attempt_id=whose)
+        if isinstance(ask, supervision.OfPod):
+            handler = functools.partial((await asyncio.shield(self._served())).answer, attempt_id=whose)
         if handler is None:
             return _refuse("not-here-yet", f"{type(ask).__name__} comes with a later version", "see the reference docs")
         while True:
