@@ -127,10 +127,10 @@ such a run.
 |---|---:|
 {told}
 
-{gaps} logs have a line that names a gap. The {cut} that end where containerd was killed have none, so the goal "whole, or
-the gap is named" is not reached for them: containerd copies what containers write, what one writes until its end while
-containerd is away is on no disk, and neither `kubectl logs` nor we can see that from the API. They are told apart by
-the time of their last line. How the attempts ended:
+{gaps} logs have a line that names a gap. The {cut} that end where containerd was killed have none, so the goal "whole,
+or the gap is named" is not reached for them: containerd copies what containers write, what one writes until its end
+while containerd is away is on no disk, and neither `kubectl logs` nor we can see that from the API. They are told apart
+by the time of their last line. How the attempts ended:
 
 | reason | attempts |
 |---|---:|
