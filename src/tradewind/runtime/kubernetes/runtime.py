@@ -136,11 +136,11 @@ class KubernetesRuntime:
             await asyncio.wait(self._leaving.values(), timeout=_TAKE_DOWN_SECONDS)
             if self._leaving:
                 _log.warning("%d pods could not be deleted: the API server did not answer", len(self._leaving))
-        tasks = [*self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._scopes.aclose()
+        await self._scopes.aclose()  # first: what is seen begins tasks
+        while tasks := [*self._tasks]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _adopt(self, record: Record) -> None:
         followed = self._follow(record)
