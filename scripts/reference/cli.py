@@ -16,8 +16,8 @@ _HEAD = """\
 
 <!-- Made by scripts/reference/cli.py from src/tradewind/cli; change it there. -->
 
-`tradewind COMMAND --help` says the same. Exit codes: **0** all went well, **1** the run failed, **2** bad input or use,
-with the reason and a hint on standard error.
+`tradewind COMMAND --help` says the same. Exit codes: **0** all went well, **1** the run failed (of `lint`: a
+file was refused), **2** bad input or use, with the reason and a hint on standard error.
 
 Commands work whether or not a server runs: they read the home, and what changes something is handed to the server that
 leads it, or done at once where none runs. `--home` names the home, else `TRADEWIND_HOME`, else `~/.tradewind`.

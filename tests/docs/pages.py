@@ -16,7 +16,7 @@ DOCS = ROOT / "docs"
 OUTSIDE = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)[^`]*$")
 _REMARK = re.compile(r"<!-- (?P<what>not run|exit code): (?P<value>.+?) -->")
-_COMMAND = re.compile(r"(?:[A-Z_]+=\S+ +)*(?:tradewind(?: |$)|python -m tradewind\b)")
+_COMMAND = re.compile(r"(?:[A-Z_]+=\S+ +)*(?:tradewind(?: |$)|python -m tradewind\b|pytest )")
 _FILE = re.compile(r"# ([\w./-]+\.(?:py|toml|env|yaml|json))$")
 
 

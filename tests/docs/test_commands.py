@@ -160,7 +160,7 @@ def environment(place: pathlib.Path) -> dict[str, str]:
     """A person's, with `tradewind` on the path."""
     bin_folder = place / "bin"
     bin_folder.mkdir(exist_ok=True)
-    for name, words in (("tradewind", " -m tradewind.cli"), ("python", "")):
+    for name, words in (("tradewind", " -m tradewind.cli"), ("python", ""), ("pytest", " -m pytest")):
         (bin_folder / name).write_text(f'#!/bin/sh\nexec {sys.executable}{words} "$@"\n')
         (bin_folder / name).chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "TRADEWIND"))}

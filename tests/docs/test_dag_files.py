@@ -25,16 +25,12 @@ def test_python_of_a_page_can_be_read(block: pages.Block) -> None:
 
 @pytest.mark.parametrize("block", DAG_FILES, ids=where)
 def test_a_dag_file_of_a_page_runs(block: pages.Block, tmp_path: pathlib.Path) -> None:
-    """One that is named is only loaded: asked for a DAG that it has not, the command says which it has.
-
-    What runs it is a command of its page.
-    """
+    """One that is named is only loaded; what runs it is a command of its page."""
     file = tmp_path / "dag.py"
     file.write_text("\n".join(block.lines) + "\n")
 
     if block.not_run or block.file:
-        done = server.tradewind("run", str(file), "--dag-id", "not-there", check=False)
-        assert "DAGs in it: " in done.stderr
+        server.tradewind("lint", str(file))
     else:
         server.tradewind("run", str(file))
 

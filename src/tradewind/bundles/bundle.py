@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tradewind.model.ids import DagId, TreeHash, VersionHash
 from tradewind.model.problem import Problem
 from tradewind.model.rows import DagRow
 from tradewind.ports import clock as clock_port
+from tradewind.ports import errors
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
 from tradewind.ports import vault as vault_port
@@ -67,8 +68,10 @@ class Bundle:
         vault: vault_port.Vault,
         clock: clock_port.Clock,
         parallel: int = 2,
+        on_parsed: Callable[[int], None] | None = None,
     ) -> None:
-        """`only`: parse just this file of the folder (relative), as `tradewind run FILE` does.
+        """`only`: parse just this file of the folder (relative), as `tradewind run FILE` does. `on_parsed` hears of
+        each file that was parsed, with how many of the same look are left.
 
         `ignore_syntax` of `.airflowignore`: "glob" or "regexp".
         """
@@ -83,6 +86,7 @@ class Bundle:
         self._versions = versions
         self._vault = vault
         self._clock = clock
+        self._on_parsed = on_parsed
         self._gate = asyncio.Semaphore(parallel)
         self._memory = _Memory()
 
@@ -102,6 +106,10 @@ class Bundle:
         """The last good specification of each DAG, by id."""
         return {spec.dag_id: spec for result in self._memory.specs.values() for spec in result.specs}
 
+    def results(self) -> Mapping[str, runtime_port.ParseResult]:
+        """What each file gave when it was last parsed with any success (or the first time), by path."""
+        return self._memory.specs
+
     def files(self) -> tuple[store_port.FileStatus, ...]:
         """What is known about each file, in order of path."""
         return tuple(self._memory.files[path] for path in sorted(self._memory.files))
@@ -111,6 +119,13 @@ class Bundle:
 
     def _candidates(self, root: Path, paths: frozenset[str]) -> list[str]:
         if self._only is not None:
+            if self._only not in paths:
+                raise errors.Rejected(
+                    "is left out by .airflowignore",
+                    object=str(self.folder / self._only),
+                    code="file-ignored",
+                    hint="take the pattern that it matches out of .airflowignore, or name another file",
+                )
             return [self._only]
         return sorted(path for path in paths if ignore.may_define_dags(root / path))
 
@@ -121,7 +136,7 @@ class Bundle:
         results: dict[str, runtime_port.ParseResult] = {}
         async with asyncio.TaskGroup() as group:
             for path in changed:
-                group.create_task(self._parse(root, path, tree, results))
+                group.create_task(self._parse(root, path, tree, results, len(changed)))
         return await self._record(tree, root, frozenset(candidates), results)
 
     async def _must_parse(self, root: Path, path: str, tree: str) -> bool:
@@ -130,12 +145,16 @@ class Bundle:
             return True
         return known.fingerprint != await self._fingerprint(root, path, known.reads, known.variables)
 
-    async def _parse(self, root: Path, path: str, tree: str, results: dict[str, runtime_port.ParseResult]) -> None:
+    async def _parse(
+        self, root: Path, path: str, tree: str, results: dict[str, runtime_port.ParseResult], total: int
+    ) -> None:
         async with self._gate:
             source = runtime_port.Source(bundle=self.name, tree=tree, root=str(root), file=path)
             results[path] = await self._files.parse(
                 runtime_port.ParseRequest(source=source, meaning=self._meaning, timeout_seconds=self._timeout_seconds)
             )
+        if self._on_parsed is not None:
+            self._on_parsed(total - len(results))
 
     async def _record(
         self, tree: str, root: Path, candidates: frozenset[str], results: dict[str, runtime_port.ParseResult]

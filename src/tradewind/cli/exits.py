@@ -13,6 +13,7 @@ from tradewind.model.problem import Problem
 from tradewind.ports import errors
 
 OK, RUN_FAILED, BAD_INPUT = 0, 1, 2
+Exit = typer.Exit
 
 
 def show_problem(problem: Problem) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tradewind import __version__
-from tradewind.cli import exits, options
+from tradewind.cli import authoring, exits, options
 from tradewind.cli.groups import Groups
 
 app = typer.Typer(
@@ -123,6 +123,9 @@ def render(
         )
         code = render_command.render(request)
     raise typer.Exit(code)
+
+
+authoring.add_to(app)
 
 
 @app.command(

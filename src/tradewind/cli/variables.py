@@ -135,7 +135,6 @@ def import_variables(
     settings: options.SettingsOption = None,
 ) -> None:
     """Set what a file says: all of it, or nothing where an entry is bad."""
-    from tradewind.wiring import secret_store
 
     async def write(given: dict[str, tuple[str, str]]) -> int:
         async with secret_values.vault(home, settings) as vault:
@@ -143,9 +142,7 @@ def import_variables(
 
     with exits.reported():
         secret_values.action(action)
-        content = _content(file, form)
-        found = secret_store.secret_files.variables_of(content, file)
-        given = {key: (value, told or "") for key, (value, told) in found.items()}
+        given = read_file(file, form)
         done = asyncio.run(write(given))
         left = f"; {len(given) - done} were there and stay" if done < len(given) else ""
         print(f"{done} of {len(given)} Variables set{left}", file=sys.stderr)
@@ -173,13 +170,18 @@ def export_variables(
         secret_values.write_out(text, file, shown=show, count=f"Variables: {len(kept)}")
 
 
-def _content(file: Path, form: str | None) -> dict[str, Any]:
+def read_file(file: Path, form: str | None = None) -> dict[str, tuple[str, str]]:
+    """Value and description of each Variable in a file that can be imported. Raises `errors.Rejected`."""
     from tradewind.wiring import secret_store
 
     found = secret_values.file_format(file, form)
     if str(file) == "-":
-        return secret_store.secret_files.read_text(sys.stdin.read(), found, file)
-    return secret_store.secret_files.read(file, form=found)
+        content = secret_store.secret_files.read_text(sys.stdin.read(), found, file)
+    else:
+        content = secret_store.secret_files.read(file, form=found)
+    return {
+        key: (value, told or "") for key, (value, told) in secret_store.secret_files.variables_of(content, file).items()
+    }
 
 
 def _tell(what: str, key: str, source: str | None) -> None:

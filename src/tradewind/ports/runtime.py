@@ -186,6 +186,10 @@ class ParseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Variables and connections that loading asked for ("variable:KEY", "connection:ID")."""
     seconds: float = 0
     isolated: bool = False
+    meaning: str = ""
+    """Which Airflow the file means, also where it could not be loaded; "" where that was not found out."""
+    meaning_from: str = ""
+    """As in `DagSpec`."""
 
 
 class RenderRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

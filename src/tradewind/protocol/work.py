@@ -49,6 +49,9 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     isolated: bool = False
     output: str = ""
     """The tail of what it printed while loading."""
+    meaning: str = ""
+    """Which Airflow the file means, also where it could not be loaded; "" where that was not found out."""
+    meaning_from: str = ""
 
 
 class PythonWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -139,4 +139,5 @@ class ConnectionNotFound(errors.AirflowNotFoundException):
 
     def __init__(self, conn_id: str) -> None:
         super().__init__(f"The conn_id `{conn_id}` isn't defined")
+        self.conn_id = conn_id
         self.hint = f"make it, for example by AIRFLOW_CONN_{conn_id.upper()} in the environment"

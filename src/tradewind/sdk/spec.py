@@ -23,7 +23,7 @@ from tradewind.sdk.sensors.external_task import ExternalTaskMarker
 
 _UNTOLD = (
     "nothing in the file tells whether it means Airflow 2 or 3, so 3 is assumed; "
-    "set dags.meaning to say which, since catchup and schedules differ"
+    "set dags.airflow to say which, since catchup and schedules differ"
 )
 
 

@@ -77,7 +77,15 @@ class Assembly:
     drafts: runtime_port.PodDrafts | None = None
     """Of the cluster that pods go to; None where they are processes."""
 
-    def bundle(self, folder: Path, *, name: str = "dags", only: str | None = None) -> bundles.Bundle:
+    def bundle(
+        self,
+        folder: Path,
+        *,
+        name: str = "dags",
+        only: str | None = None,
+        parallel: int = 2,
+        on_parsed: Callable[[int], None] | None = None,
+    ) -> bundles.Bundle:
         """A bundle of this home over a folder."""
         return bundles.Bundle(
             name=name,
@@ -91,6 +99,8 @@ class Assembly:
             versions=self.store.versions,
             vault=self.vault,
             clock=self.clock,
+            parallel=parallel,
+            on_parsed=on_parsed,
         )
 
     async def follow(self, bundle: bundles.Bundle, on_refresh: Callable[[bundles.Refresh], None]) -> None:

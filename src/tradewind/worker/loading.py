@@ -75,6 +75,8 @@ def load(work: LoadWork, supervisor: Supervisor | None = None) -> LoadedFile:
         seconds=time.perf_counter() - began,
         isolated=before.has_grown(),
         output=tail.text(),
+        meaning=loading.meaning,
+        meaning_from=loading.meaning_from,
     )
     return LoadedFile(work.file, report, loading.dags, loading.plugins, loading.module)
 
@@ -91,30 +93,28 @@ class _Loading:
         self.dags: dict[str, DAG] = {}
         self.plugins = plugin.Plugins()
         self.module: ModuleType | None = None
+        self.meaning, self.meaning_from = compat.detect(self._path, work.file.meaning)
 
     def run(self) -> None:
         """Do it all."""
         file = self._work.file
-        meaning, meaning_from = compat.detect(self._path, file.meaning)
         # Files that look for others beside them find those of their own version.
         conf.install((*file.options, ("core.dags_folder", file.root)))
         _open_paths(file)
-        with registry.collecting(meaning) as found:
+        with registry.collecting(self.meaning) as found:
             try:
                 with alarm.limited(self._work.timeout_seconds, trouble.LoadingTooSlow):
                     self.plugins = plugins.load(file.root)
                     policies = plugins.Policies(file.root)
                     self.module = _execute(self._path, file)
-                    self._take(self.module, found, meaning, meaning_from, policies)
+                    self._take(self.module, found, policies)
             except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of the file's code too
                 self.specs.clear()
                 self.dags.clear()
                 self.problems.append(trouble.of(error, file, self._work.timeout_seconds))
             self.warnings += found.notes
 
-    def _take(
-        self, module: ModuleType, found: registry.Found, meaning: Any, meaning_from: str, policies: plugins.Policies
-    ) -> None:
+    def _take(self, module: ModuleType, found: registry.Found, policies: plugins.Policies) -> None:
         for value in list(vars(module).values()):
             if isinstance(value, DAG):
                 found.add(value)
@@ -129,7 +129,7 @@ class _Loading:
                 if not policies.apply(dag):
                     self.warnings.append(f"DAG {dag.dag_id!r} is left out by a policy of this site")
                     continue
-                one = spec.to_spec(dag, file=self._work.file.file, meaning=meaning, meaning_from=meaning_from)
+                one = spec.to_spec(dag, file=self._work.file.file, meaning=self.meaning, meaning_from=self.meaning_from)
             except errors.DagProblem as error:
                 self.problems.append(trouble.of(error, self._work.file, 0))
                 continue

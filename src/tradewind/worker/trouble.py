@@ -13,7 +13,7 @@ import msgspec
 from tradewind import compat
 from tradewind.model.problem import Problem
 from tradewind.protocol.work import FileRef
-from tradewind.worker import secrets, tracebacks
+from tradewind.worker import lack, secrets, tracebacks
 
 _NO_NAME = re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'")
 _AT_FAULT = "the file's own code ends the process; DAG files only define DAGs"
@@ -38,7 +38,12 @@ def _of(error: BaseException, file: FileRef, limit: float) -> Problem:
     if isinstance(told, Problem):
         traceback = told.traceback or (tracebacks.show(error) if line else "")
         return msgspec.structs.replace(
-            told, file=told.file or where, line=told.line or line, traceback=traceback, object=told.object or place
+            told,
+            file=told.file or where,
+            line=told.line or line,
+            traceback=traceback,
+            object=told.object or place,
+            lacks=lack.of(error.__cause__, file),
         )
     code, message, hint = _explained(error, limit)
     return Problem(
@@ -49,6 +54,7 @@ def _of(error: BaseException, file: FileRef, limit: float) -> Problem:
         traceback=tracebacks.show(error),
         file=where,
         line=line,
+        lacks=lack.of(error, file),
     )
 
 
@@ -97,7 +103,8 @@ def _near_module(error: ModuleNotFoundError) -> str:
         known = [module.name for module in pkgutil.iter_modules(found)] if found is not None else []
     else:
         known = [*sys.stdlib_module_names, *(module.name for module in pkgutil.iter_modules())]
-    near = difflib.get_close_matches(last, known, n=1)
+    # Among all modules there are, one that is not installed is like one that is easily enough.
+    near = difflib.get_close_matches(last, known, n=1, cutoff=0.6 if parent else 0.75)
     if near:
         return f"is {'.'.join(filter(None, (parent, near[0])))!r} meant?"
     return "install it where Tradewind runs, or import it inside the task that needs it, in an image that has it"

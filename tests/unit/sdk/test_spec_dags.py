@@ -144,7 +144,7 @@ def test_renamed_arguments_are_taken() -> None:
 def test_a_scheduled_dag_whose_meaning_nothing_tells_is_warned_of() -> None:
     with DAG("d", schedule="@daily", start_date=dags.START) as made:
         _task()
-    assert any("set dags.meaning" in warning for warning in dags.spec_of(made, meaning_from="").warnings)
+    assert any("set dags.airflow" in warning for warning in dags.spec_of(made, meaning_from="").warnings)
     assert dags.spec_of(made, meaning_from="imports").warnings == ()
 
 

@@ -205,6 +205,8 @@ class LocalRuntime:
             variables=report.variables,
             seconds=report.seconds,
             isolated=report.isolated,
+            meaning=report.meaning,
+            meaning_from=report.meaning_from,
         )
 
     async def render(self, request: port.RenderRequest) -> port.Rendered:

@@ -1,7 +1,8 @@
-"""`dag.test()`: one run of a DAG of this process: the bodies in the caller's thread, a control plane in one beside it.
+"""One run of a DAG of this process: the bodies in the caller's thread, a control plane in one beside it.
 
-The run's shape is that of the file, loaded as always in a process of its own; only the bodies are those of the DAG that
-was called. Ctrl-C ends everything: nothing runs on.
+`dag.test()` is given the DAG; `tradewind test` loads the file here, as a worker would. The run's shape is that of the
+file, loaded as always in a process of its own; only the bodies are those of the DAG that was given. Ctrl-C ends
+everything: nothing runs on.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from typing import Any
 
 from tradewind import settings as settings_tree
 from tradewind.cli import progress, run
-from tradewind.protocol.work import FileRef, LoadReport
+from tradewind.protocol.work import FileRef, LoadReport, LoadWork
 from tradewind.runtime.calling import Bodies
 from tradewind.sdk import errors, registry, spec
 from tradewind.sdk.definition import DAG
-from tradewind.wiring import homes
-from tradewind.worker import output
+from tradewind.wiring import control_plane, homes
+from tradewind.worker import loading, output
 from tradewind.worker.dagrun import RuntimeDagRun
-from tradewind.worker.loading import LoadedFile
 
+_LOADING_SECONDS = 7 * 24 * 3600.0
+"""In this process somebody may look at the file with a debugger while it loads."""
 _PATIENCE_SECONDS = 10.0
 """How long the control plane may take to end after Ctrl-C, before it is asked once more."""
 
@@ -34,10 +36,29 @@ def test(dag: DAG, *, logical_date: datetime | None, conf: dict[str, Any] | None
         raise errors.NotHereYet("DAG.test() in another thread than the main one", "call it from the main thread")
     output.prepare_logging()
     file = Path(dag.fileloc)
-    bodies = Bodies(_as_loaded(dag, file))
+    return RuntimeDagRun(_run(_as_loaded(dag, file), file, dag.dag_id, logical_date, conf).run)
+
+
+def test_file(file: Path, *, dag_id: str | None, conf: dict[str, Any], logical_date: datetime | None) -> str:
+    """Load the file into this process and run one of its DAGs; the run's final state.
+
+    Raises `errors.Rejected` where it cannot begin.
+    """
+    folder, name = run.split(file)
+    work = LoadWork(file=FileRef(root=str(folder), file=name), timeout_seconds=_LOADING_SECONDS)
+    loaded = loading.load(work)
+    found = control_plane.Refresh(problems=loaded.report.problems)
+    chosen = run.choose(found, {one.dag_id: one for one in loaded.report.specs}, dag_id, file)
+    return _run(loaded, file, chosen.dag_id, logical_date, conf).run.state.value
+
+
+def _run(
+    loaded: loading.LoadedFile, file: Path, dag_id: str, logical_date: datetime | None, conf: dict[str, Any] | None
+) -> run.Finished:
+    bodies = Bodies(loaded)
     request = run.Request(
         file=file,
-        dag_id=dag.dag_id,
+        dag_id=dag_id,
         conf=conf,
         logical_date=None if logical_date is None else _plain(logical_date),
         settings=settings_tree.load(run.beside(file) or settings_tree.find(None)),
@@ -47,7 +68,7 @@ def test(dag: DAG, *, logical_date: datetime | None, conf: dict[str, Any] | None
         bodies.run()
     finished = beside.finished()
     progress.show_final(finished.run, finished.tasks, None)
-    return RuntimeDagRun(finished.run)
+    return finished
 
 
 def _plain(date: datetime) -> datetime:
@@ -55,9 +76,11 @@ def _plain(date: datetime) -> datetime:
     return datetime.fromisoformat(date.astimezone(UTC).isoformat())
 
 
-def _as_loaded(dag: DAG, file: Path) -> LoadedFile:
+def _as_loaded(dag: DAG, file: Path) -> loading.LoadedFile:
     one = spec.to_spec(dag, file=file.name, meaning=registry.meaning(), meaning_from="")
-    return LoadedFile(FileRef(root=str(file.parent), file=file.name), LoadReport(specs=(one,)), {dag.dag_id: dag})
+    return loading.LoadedFile(
+        FileRef(root=str(file.parent), file=file.name), LoadReport(specs=(one,)), {dag.dag_id: dag}
+    )
 
 
 class _ControlPlane:
