@@ -60,6 +60,7 @@ def of_airflow(paths: Sequence[Path], major: str = "3") -> dict[str, dict[str, A
 
 
 def _asked(paths: Sequence[Path], major: str, day: str) -> dict[str, dict[str, Any]]:
+    assert len({path.name for path in paths}) == len(paths)
     kept = oracle.cache() / "oracle-models" / f"{oracle.version(major)}-{day}{_fingerprint(paths)}.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
     if not kept.exists():
@@ -74,8 +75,8 @@ def _asked(paths: Sequence[Path], major: str, day: str) -> dict[str, dict[str, A
         draft = kept.with_suffix(f".{os.getpid()}")
         draft.write_text(ran.stdout)
         draft.replace(kept)
-    found: dict[str, dict[str, Any]] = json.loads(kept.read_text())["files"]
-    return found
+    found = {Path(told).name: model for told, model in json.loads(kept.read_text())["files"].items()}
+    return {str(path): found[path.name] for path in paths}  # another checkout may have asked
 
 
 def of_ours(paths: Sequence[Path], *, libraries: Path | None = None) -> dict[str, dict[str, Any]]:
