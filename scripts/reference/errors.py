@@ -58,6 +58,11 @@ _AREAS = (
         ("pods", "podlet.pod", "podlet.keyed", "podlet.environment", "podlet.volumes", "podlet.refusal"),
     ),
     ("Tasks", "Told while a task is prepared or runs; its log and its verdict say it.", ("worker", "templates")),
+    (
+        "Mail",
+        "Told of the mail server: by the server's log and `tradewind doctor`.",
+        ("mail", "wiring.post"),
+    ),
     ("Secrets", "Told of Variables, Connections and the key that encrypts them.", ("vault",)),
     (
         "Server, database and runtime",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import enum
 import fnmatch
+import os
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from tradewind.cli import dag_acts, exits, groups, options, schedule, tables
 from tradewind.model.dagspec import DagSpec
 from tradewind.model.ids import DagId
 from tradewind.ports import errors
+from tradewind.ports import mail as mail_port
 from tradewind.ports import store as store_port
 
 app = groups.new("DAGs: list them, look at one, trigger and pause, see which files are broken.")
@@ -109,14 +112,20 @@ def show(
 ) -> None:
     """One DAG: what it is, and the graph of its tasks."""
     from tradewind.cli import client, graph
+    from tradewind.wiring import post, secret_store
 
-    async def read() -> tuple[store_port.DagView, DagSpec]:
-        async with client.opened(home, client.settings_of(home, settings)) as (_, store):
+    async def read() -> tuple[store_port.DagView, DagSpec, str]:
+        tree = client.settings_of(home, settings)
+        async with client.opened(home, tree) as (place, store):
             view = await store.views.get_dag(DagId(dag_id))
-            return view, (await store.versions.get(view.dag.version)).spec
+            spec = (await store.versions.get(view.dag.version)).spec
+            vault = secret_store.open_vault(place, store, tree, os.environ)
+            return view, spec, await _without_mail(spec, post.open_mailer(vault, tree))
 
     with exits.reported():
-        view, spec = asyncio.run(read())
+        view, spec, without_mail = asyncio.run(read())
+        if without_mail:
+            spec = msgspec.structs.replace(spec, warnings=(*spec.warnings, without_mail))
         if graph_format is GraphFormat.DOT:
             print(graph.dot(spec))
         elif graph_format is GraphFormat.MERMAID:
@@ -128,6 +137,19 @@ def show(
                 tables.show_object(_facts(view, spec), output=output)
                 print()
             _print_graph(spec)
+
+
+async def _without_mail(spec: DagSpec, mailer: mail_port.Mailer) -> str:
+    """Why mail that its tasks ask for is not sent; empty where it is, or where none asks."""
+    asking = [task for task in spec.tasks if task.email and (task.email_on_failure or task.email_on_retry)]
+    if not asking:
+        return ""
+    names = ", ".join(task.task_id for task in asking[:3]) + (" …" if asking[3:] else "")
+    try:
+        where = await mailer.find_server()
+    except errors.Rejected as error:
+        return f"{names}: no mail is sent about failures: {error.problem.object} {error.message}"
+    return "" if where else f"{names}: no mail is sent about failures: set mail.host, or make a Connection smtp_default"
 
 
 def _facts(view: store_port.DagView, spec: DagSpec) -> dict[str, Any]:

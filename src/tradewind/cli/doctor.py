@@ -29,7 +29,7 @@ from tradewind.model.finding import Finding
 from tradewind.monitoring import machine
 from tradewind.ports import errors
 from tradewind.ports import store as store_port
-from tradewind.wiring import homes, housekeeping, secret_store, storage
+from tradewind.wiring import homes, housekeeping, post, secret_store, storage
 
 _HEALTH_SECONDS = 5
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -144,6 +144,7 @@ async def _database(
                 yield finding
             yield await _key(home, store)
             yield await _files(store)
+            yield await _mail(home, settings, store, environment)
     except errors.TradewindError as error:
         yield _failed("database", error)
 
@@ -181,6 +182,21 @@ async def _files(store: store_port.Store) -> Finding:
     return Finding(check="DAG files", state="ok", message=f"{len(files)} known, all load")
 
 
+async def _mail(
+    home: homes.Home, settings: settings_tree.Settings, store: store_port.Store, environment: Mapping[str, str]
+) -> Finding:
+    """The server that mail goes through: spoken to and logged in at, without a mail."""
+    try:
+        mailer = post.open_mailer(secret_store.open_vault(home, store, settings, environment), settings)
+        where = await mailer.find_server()
+        if where is None:
+            return Finding(check="mail", state="ok", message="none is sent: no mail.host, no Connection smtp_default")
+        await mailer.check()
+    except errors.TradewindError as error:
+        return _failed("mail", error)
+    return Finding(check="mail", state="ok", message=f"goes through {where}, which lets us in")
+
+
 # -- the server ----------------------------------------------------------------------------------------------------
 
 
@@ -213,6 +229,9 @@ def _told(name: str, url: str, told: Mapping[str, Any]) -> Finding:
         return Finding(check="server", state="fail", message=f"{name} is not ready; {'; '.join(wrong)}", hint=hint)
     held = [f"{one['dag_id']} gets no scheduled runs: {one['message']}" for one in told.get("dag_problems", ())]
     held += [f"{', '.join(dags)} wait for pool {pool}" for pool, dags in told.get("missing_pools", {}).items()]
+    mail = told.get("mail", {})
+    if mail.get("failing"):
+        held.append(f"{mail['failing']} mails wait: {mail['error']}")
     held += [f"an event was set aside: {error}" for error in told.get("set_aside", ())[:1]]
     if held:
         hint = f"the whole report: {url}"

@@ -126,6 +126,7 @@ class Server:
     async def _serve(self, assembly: control_plane.Assembly, bundle: control_plane.Bundle, told: vitals.Vitals) -> None:
         scheduler = assembly.scheduler
         lines = journal.Journal()
+        await self._tell_mail(assembly)
         scheduler.watch(lines.batch, on_lead=lines.restored)
 
         def refreshed(refresh: control_plane.Refresh) -> None:
@@ -147,6 +148,16 @@ class Server:
             for task in beside:
                 task.cancel()
         lines.stopped(scheduler.count().alive)
+
+    async def _tell_mail(self, assembly: control_plane.Assembly) -> None:
+        """Where mail goes, said once; a server that is away is no matter at a start."""
+        try:
+            where = await assembly.mailer.find_server()
+        except errors.TradewindError as error:
+            _log.warning("no mail can be sent: %s", error, extra={"hint": error.hint})
+            return
+        without = "no mail is sent: there is neither mail.host nor a Connection"
+        _log.info("%s", f"mail goes through {where}" if where else without)
 
     async def _look_around(self, assembly: control_plane.Assembly, lines: journal.Journal) -> None:
         """Say what is held back when it begins to be."""

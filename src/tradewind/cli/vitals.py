@@ -87,6 +87,7 @@ class Vitals:
         ready = all(check.ok for check in checks.values())
         scheduler = self._assembly.scheduler
         figures = scheduler.count()
+        failing = scheduler.postman.failing
         disk = shutil.disk_usage(self._assembly.home.path)
         return ready, {
             "status": self._status(ready),
@@ -106,6 +107,7 @@ class Vitals:
                 for dag_id, problem in sorted(scheduler.problems().items())
             ],
             "missing_pools": figures.missing_pools,
+            "mail": {"failing": len(failing), "error": next(reversed(failing.values()), "")},
             "set_aside": [error for _, error in scheduler.set_aside[-_MOST_SHOWN:]],
             "disk": {"free_bytes": disk.free, "total_bytes": disk.total},
         }
@@ -166,6 +168,8 @@ class Vitals:
             "tradewind_run_ends_total": _labelled(meter.run_ends),
             "tradewind_task_ends_total": _labelled(meter.task_ends),
             "tradewind_infrastructure_failures_total": _labelled(meter.infrastructure_failures),
+            "tradewind_mails_total": _labelled(scheduler.postman.results),
+            "tradewind_mails_failing": {(): len(scheduler.postman.failing)},
             "tradewind_scheduler_cycle_seconds": _distribution(meter.cycles),
             "tradewind_commit_seconds": _distribution(meter.commits),
             "tradewind_launch_seconds": _distribution(meter.launches),

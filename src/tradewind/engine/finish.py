@@ -1,14 +1,17 @@
-"""How a task instance comes to its end, and what that asks for: callbacks, and with fail_fast the end of others."""
+"""How a task instance comes to its end, and what that asks for: callbacks, mail, and with fail_fast others' end."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from tradewind.engine.core import Core
 from tradewind.engine.live import LiveRun
 from tradewind.model.facts import OutboxFact
+from tradewind.model.notice import FailureNotice
 from tradewind.model.rows import OutboxRow, TaskInstance
 from tradewind.model.states import AttemptPhase, TaskState
 
@@ -24,6 +27,8 @@ def fail(core: Core, live: LiveRun, ti: TaskInstance, verdict: str, cause: str, 
     """It has failed for good; with `fail_fast` the run's other tasks end too."""
     finish(core, live, replace(ti, verdict=verdict, ended_at=ti.ended_at or core.now), TaskState.FAILED, cause)
     task = live.graph.tasks.get(ti.task_id)
+    if task is not None and task.email_on_failure:
+        send_mail(core, live, ti, verdict)
     if callback and task is not None and task.callbacks.on_failure:
         call_back(core, live, ti, "on_failure", verdict)
     if live.graph.spec.fail_fast and not (task is not None and task.is_teardown):
@@ -39,6 +44,34 @@ def call_back(core: Core, live: LiveRun, ti: TaskInstance | None, which: str, re
         key += f":{ti.task_id}:{ti.map_index}:{ti.try_number}:{ti.attempt_id or ''}"
         payload |= {"task_id": ti.task_id, "map_index": ti.map_index}
     core.facts.append(OutboxFact(row=OutboxRow(key=key, kind="callback", payload=payload, due_at=core.now)))
+
+
+def send_mail(
+    core: Core, live: LiveRun, ti: TaskInstance, verdict: str, *, next_try_at: datetime | None = None
+) -> None:
+    """Ask for a mail about a failed try to whom the task names, if it names anybody: once for each attempt."""
+    task, run = live.graph.tasks[ti.task_id], live.run
+    if not task.email:
+        return
+    notice = FailureNotice(
+        to=task.email,
+        at=core.now,
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        run_key=run.run_key,
+        task_id=ti.task_id,
+        map_index=ti.map_index,
+        try_number=ti.try_number,
+        max_tries=ti.max_tries,
+        verdict=verdict,
+        logical_date=run.logical_date,
+        attempt_id=ti.attempt_id,
+        operator=task.operator,
+        next_try_at=next_try_at,
+    )
+    key = f"mail:{run.run_key}:{run.clear_number}:{ti.task_id}:{ti.map_index}:{ti.try_number}:{ti.attempt_id or ''}"
+    payload = msgspec.to_builtins(notice)
+    core.facts.append(OutboxFact(row=OutboxRow(key=key, kind="mail", payload=payload, due_at=core.now)))
 
 
 def stop_attempt(core: Core, ti: TaskInstance, why: str) -> bool:

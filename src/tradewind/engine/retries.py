@@ -7,7 +7,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from tradewind.engine.core import Core
-from tradewind.engine.finish import call_back, fail
+from tradewind.engine.finish import call_back, fail, send_mail
 from tradewind.engine.limits import Draws
 from tradewind.engine.live import LiveRun
 from tradewind.model.dagspec import TaskSpec
@@ -34,6 +34,8 @@ def fail_try(core: Core, live: LiveRun, ti: TaskInstance, outcome: Failed, verdi
     core.put_task(live, waiting, "failed, will be tried again")
     if callback and task.callbacks.on_retry:
         call_back(core, live, waiting, "on_retry", verdict)
+    if task.email_on_retry:
+        send_mail(core, live, waiting, verdict, next_try_at=due)
 
 
 def retry_seconds(task: TaskSpec, try_number: int, own: float | None, draws: Draws) -> float:

@@ -7,9 +7,10 @@ pod that it handed over), so no line is there twice.
 from __future__ import annotations
 
 import asyncio
+import collections
 import os
-from collections.abc import AsyncIterator
-from datetime import datetime
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,6 +54,16 @@ class FolderLogs:
             )
         async for one in self._lines(attempt):
             yield one
+
+    async def tail(self, attempt: Attempt, count: int, *, within: timedelta) -> Sequence[logs_port.LogLine]:
+        """The last lines. At rest only the file's end is read, however long it is."""
+        until = self._clock.monotonic() + within.total_seconds()
+        while not self._is_over(attempt) and self._clock.monotonic() < until:
+            await self._clock.sleep(_LOOK_EVERY_SECONDS)
+        place = self.place(attempt)
+        if place.exists():
+            return await asyncio.to_thread(_end_of, place, count)
+        return list(collections.deque([one async for one in self.read(attempt)], maxlen=count))
 
     async def follow(self, attempt: Attempt) -> AsyncIterator[logs_port.LogLine]:
         """All lines so far, then each as it comes, until the log is sealed or the attempt's directory is gone."""
@@ -156,6 +167,15 @@ class FolderLogs:
 
     def _is_over(self, attempt: Attempt) -> bool:
         return self.place(attempt).exists() or not (self._attempts / attempt.attempt_id).exists()
+
+
+def _end_of(path: Path, count: int) -> list[logs_port.LogLine]:
+    with path.open("rb") as file:
+        beginning = max(0, file.seek(0, os.SEEK_END) - _CHUNK)
+        file.seek(beginning)
+        lines = file.read().removesuffix(b"\n").split(b"\n")
+    whole = [line for line in (lines[1:] if beginning else lines) if line]
+    return [log_line.parse(raw.decode("utf-8", "backslashreplace")) for raw in whole[-count:]]
 
 
 def _has_pod(attempts: Path, attempt_id: AttemptId) -> bool:

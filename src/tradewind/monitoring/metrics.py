@@ -83,6 +83,13 @@ METRICS = _table(
         "Attempts that the infrastructure lost or never began since this server started.",
         ("reason",),
     ),
+    (
+        "tradewind_mails_total",
+        _C,
+        "Mails about failures since this server started: sent, refused, given_up, no_server; failed: tries.",
+        ("result",),
+    ),
+    ("tradewind_mails_failing", _G, "Mails that failed and wait to be tried again.", ()),
     ("tradewind_scheduler_cycle_seconds", _H, "One cycle of the scheduler: decide, commit, launch.", ()),
     ("tradewind_commit_seconds", _H, "One commit to the database, with its tries while the database is away.", ()),
     ("tradewind_launch_seconds", _H, "From an attempt's creation (its launch intent) to the start of its code.", ()),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import datetime
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
@@ -38,6 +38,13 @@ class Logs(Protocol):
 
     def read(self, attempt: Attempt) -> AsyncIterator[LogLine]:
         """All lines so far, in order. Raises `errors.NotFound` where no log was kept."""
+        ...
+
+    async def tail(self, attempt: Attempt, count: int, *, within: timedelta) -> Sequence[LogLine]:
+        """The last lines; of an attempt that has just ended as soon as its log is sealed, or when `within` is over.
+
+        Raises `errors.NotFound` as `read`.
+        """
         ...
 
     def follow(self, attempt: Attempt) -> AsyncIterator[LogLine]:

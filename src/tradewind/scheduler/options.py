@@ -17,3 +17,5 @@ class Options:
     grace: timedelta = timedelta(seconds=5)
     drain: timedelta = timedelta(seconds=30)
     commit_tries: int = 8
+    mail_give_up: timedelta = timedelta(days=1)
+    """A mail that no server took for so long is not tried again."""

@@ -1,4 +1,4 @@
-"""Things to do in the world at least once after a commit: callbacks, removal of a DAG (mail comes with its own issue).
+"""Things to do in the world at least once after a commit: callbacks, removal of a DAG, mail.
 
 A row goes only when it is done; a failure is kept with its error and tried again, a callback a bounded number of times.
 """
@@ -49,6 +49,7 @@ class OutboxRunner:
         clock: clock_port.Clock,
         random: clock_port.Random,
         remove_dag: Callable[[OutboxRow], None],
+        send_mail: Callable[[OutboxRow], None],
         callback_tries: int = 3,
         look_every: timedelta = timedelta(seconds=30),
     ) -> None:
@@ -58,7 +59,7 @@ class OutboxRunner:
         self._versions = versions
         self._clock = clock
         self._random = random
-        self._remove_dag = remove_dag
+        self._beside = {"remove_dag": remove_dag, "mail": send_mail}
         self._callback_tries = callback_tries
         self._look_every = look_every
         self._wake = asyncio.Event()
@@ -97,10 +98,10 @@ class OutboxRunner:
                 return
 
     async def _do(self, row: OutboxRow) -> None:
-        if row.kind == "remove_dag":
-            # It takes its time beside us; who does it takes the row out, and is asked again where it did not.
-            self._remove_dag(row)
+        if (ask := self._beside.get(row.kind)) is not None:
+            # It takes its time beside us; who does it takes the row out or puts it off further, so this comes first.
             await self._outbox.postpone(row.key, self._clock.now() + _ASKED_AGAIN, row.error)
+            ask(row)
             return
         try:
             error = await self._callback(row) if row.kind == "callback" else f"nothing here does {row.kind!r}"

@@ -25,9 +25,10 @@ from tradewind.model.states import AttemptPhase
 from tradewind.ports import backoff, errors
 from tradewind.ports import clock as clock_port
 from tradewind.ports import logs as logs_port
+from tradewind.ports import mail as mail_port
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
-from tradewind.scheduler import clock_watch, draws, inbox, leadership, meter, outbox, reconcile
+from tradewind.scheduler import clock_watch, draws, inbox, leadership, meter, outbox, postman, reconcile
 from tradewind.scheduler import janitor as janitors
 from tradewind.scheduler import versions as version_cache
 from tradewind.scheduler.options import Options
@@ -54,6 +55,7 @@ class Scheduler:
         limits: engines.Limits,
         options: Options,
         janitor: janitors.Janitor,
+        mailer: mail_port.Mailer,
     ) -> None:
         self._store = store
         self._runtime = runtime
@@ -76,6 +78,15 @@ class Scheduler:
             options=options,
         )
         self._draws = draws.PortDraws(random, 0)
+        self.postman = postman.Postman(
+            mailer=mailer,
+            outbox=store.outbox,
+            views=store.views,
+            logs=logs,
+            clock=clock,
+            random=random,
+            give_up=options.mail_give_up,
+        )
         self._outbox = outbox.OutboxRunner(
             outbox=store.outbox,
             files=files,
@@ -84,6 +95,7 @@ class Scheduler:
             clock=clock,
             random=random,
             remove_dag=janitor.ask,
+            send_mail=self.postman.take,
         )
         self._events: list[Event] = []
         self._alive: set[AttemptId] = set()
@@ -211,11 +223,13 @@ class Scheduler:
                     ),
                     group.create_task(self._reconciler.tidy_forever(), name="tidy"),
                     group.create_task(self._outbox.run_forever(), name="outbox"),
+                    group.create_task(self.postman.run_forever(), name="postman"),
                     group.create_task(self._janitor.run_forever(), name="janitor"),
                 ]
                 await self._loop()
                 await self._reconciler.tidy_now()
                 await self._outbox.run_due(insists=False)
+                await self.postman.finish()
                 await self._janitor.finish()
                 for task in beside:
                     task.cancel()

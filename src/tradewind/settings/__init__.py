@@ -22,6 +22,7 @@ from tradewind.settings.tree import ImageSettings as ImageSettings
 from tradewind.settings.tree import KubernetesRuntimeSettings as KubernetesRuntimeSettings
 from tradewind.settings.tree import LocalRuntimeSettings as LocalRuntimeSettings
 from tradewind.settings.tree import LogSettings as LogSettings
+from tradewind.settings.tree import MailSettings as MailSettings
 from tradewind.settings.tree import ResultSettings as ResultSettings
 from tradewind.settings.tree import RetentionSettings as RetentionSettings
 from tradewind.settings.tree import RuntimeSettings as RuntimeSettings

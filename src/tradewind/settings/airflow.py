@@ -36,8 +36,10 @@ NOT_YET: dict[str, str] = {
     "secrets": "`secrets.backends` says where Variables and Connections come from; classes of Airflow's are not read",
     "workers.secrets_backend": "as `secrets`",
     "workers.secrets_backend_kwargs": "as `secrets`",
-    "email": "no mail is sent",
-    "smtp": "no mail is sent",
+    "email.subject_template": "mail about a failure has one form; `on_failure_callback` with `send_email` has any",
+    "email.html_content_template": "as `email.subject_template`",
+    "email.default_email_on_failure": "tasks have `True` unless they say otherwise",
+    "email.default_email_on_retry": "tasks have `True` unless they say otherwise",
     "logging.remote_logging": "logs lie in the home only",
     "logging.logging_level": "`--log-level` of `standalone`; tasks log at INFO",
     "triggerer": "triggers are not run: a task that defers itself fails, with this reason",
@@ -85,6 +87,10 @@ NOT_USED: dict[str, str] = {
     "core.multi_team": "a home is one team's",
     "core.team_name_cache_ttl": "as `core.multi_team`",
     "core.rerun_with_latest_version": "a run keeps the DAG version it began with",
+    "email": "mail goes over SMTP; see `mail` in the settings",
+    "email.from_email": "set `mail.from_email`, which is `smtp.smtp_mail_from`",
+    "smtp": "see `mail` in the settings",
+    "smtp.smtp_retry_limit": "mail about a failure is tried again for `mail.give_up_hours`",
     "core.sql_alchemy_conn": "see `database`",
     "core.dag_concurrency": "an older name of `core.max_active_tasks_per_dag`; use that",
     "core.donot_pickle": "nothing is pickled",
@@ -156,6 +162,7 @@ def options(fields: Iterable[tuple[Field, Any]], environment: Mapping[str, str])
         for field, value in fields
         if field.airflow
         and not field.path
+        and not field.secret
         and value is not None
         and (value != field.default or variable(field.airflow) in environment)
     )

@@ -621,6 +621,118 @@ class SecretsSettings(Section, frozen=True, kw_only=True):
     ] = ""
 
 
+class MailSettings(Section, frozen=True, kw_only=True):
+    """The server through which mail goes: about failed tries (`email` of a task), and what tasks send. A Connection of
+    the name `connection` goes before these settings; one without a host gives user and password to them.
+    """
+
+    host: Annotated[
+        str,
+        setting(
+            "Name or address of the SMTP server.",
+            why="Empty: none, and no mail is sent unless there is the Connection. Airflow's default is this machine, "
+            "where rarely anybody listens.",
+            airflow="smtp.smtp_host",
+        ),
+    ] = ""
+    port: Annotated[
+        int,
+        setting(
+            "Its port: often 25, 587 (STARTTLS) or 465 (`ssl`).",
+            why="Airflow's default.",
+            airflow="smtp.smtp_port",
+            ge=1,
+            le=65_535,
+        ),
+    ] = 25
+    starttls: Annotated[
+        bool,
+        setting(
+            "Whether the connection goes over to TLS before anything is said; a server that cannot gets no mail.",
+            why="Airflow's default; passwords and logs should not travel in plain.",
+            airflow="smtp.smtp_starttls",
+        ),
+    ] = True
+    ssl: Annotated[
+        bool,
+        setting(
+            "Whether TLS is spoken from the first byte, as on port 465; `starttls` means nothing then.",
+            why="Airflow's default.",
+            airflow="smtp.smtp_ssl",
+        ),
+    ] = False
+    ssl_context: Annotated[
+        Literal["default", "none"],
+        setting(
+            "`none`: the server's certificate is not checked.",
+            why="Airflow's default; an unchecked certificate is anybody's.",
+            airflow="email.ssl_context",
+        ),
+    ] = "default"
+    ca_file: Annotated[
+        str,
+        setting(
+            "Certificates that the server's is checked against, as PEM.", why="Empty: those of this machine.", path=True
+        ),
+    ] = ""
+    user: Annotated[str, setting("Who logs in.", why="Empty: nobody, as in Airflow.", airflow="smtp.smtp_user")] = ""
+    password: Annotated[
+        str,
+        setting(
+            "The user's password. Better in `TRADEWIND_MAIL__PASSWORD`, `password_file`, or the Connection, which is "
+            "kept encrypted.",
+            why="Empty: none.",
+            airflow="smtp.smtp_password",
+            secret=True,
+        ),
+    ] = ""
+    password_file: Annotated[
+        str,
+        setting(
+            "A file with the password, as Kubernetes mounts a Secret; read for each mail, where `password` is empty.",
+            why="Empty: none.",
+            path=True,
+        ),
+    ] = ""
+    from_email: Annotated[
+        str,
+        setting(
+            "Who mail is from: `ops@example.com` or `Tradewind <ops@example.com>`.",
+            why="Empty: the user, where that is an address, else `tradewind@` and this machine's name.",
+            airflow="smtp.smtp_mail_from",
+        ),
+    ] = ""
+    timeout_seconds: Annotated[
+        float,
+        setting(
+            "How long one answer of the server may take.",
+            unit="seconds",
+            why="Airflow's default.",
+            airflow="smtp.smtp_timeout",
+            gt=0,
+            le=600,
+        ),
+    ] = 30
+    give_up_hours: Annotated[
+        float,
+        setting(
+            "A mail about a failure that no server took for so long is not tried again.",
+            unit="hours",
+            why="A night of a mail server is bridged; older news is found with `tradewind runs list`.",
+            ge=0,
+            le=8_760,
+        ),
+    ] = 24
+    connection: Annotated[
+        str,
+        setting(
+            "The Connection that is looked for; also what `send_email` and `EmailOperator` use that name none.",
+            why="Airflow's default.",
+            airflow="email.email_conn_id",
+        ),
+    ] = "smtp_default"
+
+
 class ServerSettings(Section, frozen=True, kw_only=True):
     """What `standalone` listens on, and how it writes what it tells."""
 
@@ -653,4 +765,5 @@ class Settings(Section, frozen=True, kw_only=True):
     retention: RetentionSettings = RetentionSettings()
     xcom: XComSettings = XComSettings()
     secrets: SecretsSettings = SecretsSettings()
+    mail: MailSettings = MailSettings()
     server: ServerSettings = ServerSettings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,11 +34,18 @@ class StoreVault:
     """Implements `ports.vault.Vault`."""
 
     def __init__(
-        self, *, backends: Sequence[vault_port.SecretBackend], rows: store_port.VaultRows, key: keys.KeyFile
+        self,
+        *,
+        backends: Sequence[vault_port.SecretBackend],
+        rows: store_port.VaultRows,
+        key: keys.KeyFile,
+        of_settings: Callable[[str], vault_port.Connection | None] = lambda _: None,
     ) -> None:
         self._backends = backends
         self._rows = rows
         self._key = key
+        self._of_settings = of_settings
+        """The Connection that settings stand for: given where nobody made one, and under one that names no host."""
 
     async def find_variable(self, key: str) -> str | None:
         """The first answer."""
@@ -57,7 +64,7 @@ class StoreVault:
     async def find_connection(self, conn_id: str) -> vault_port.Connection | None:
         """The first answer."""
         found = await self.locate_connection(conn_id)
-        return None if found is None else found[0]
+        return self._over_settings(None if found is None else found[0], conn_id)
 
     async def locate_connection(self, conn_id: str) -> tuple[vault_port.Connection, str] | None:
         """The first answer, and the name of the back end that gave it."""
@@ -67,6 +74,15 @@ class StoreVault:
                 return connection, backend.name
         row = await self._rows.find("connection", conn_id)
         return None if row is None else (self._read(row), STORE)
+
+    def _over_settings(self, found: vault_port.Connection | None, conn_id: str) -> vault_port.Connection | None:
+        """A Connection without a host gives user and password to the server of the settings, as in Airflow 2."""
+        if found is not None and found.host:
+            return found
+        told = self._of_settings(conn_id)
+        if told is None or found is None:
+            return told or found
+        return msgspec.structs.replace(told, login=found.login or told.login, password=found.password or told.password)
 
     async def set_variable(self, key: str, value: str, description: str = "") -> None:
         """Encrypt and keep."""

@@ -28,6 +28,7 @@ from tradewind.monitoring import health
 from tradewind.pods import redaction
 from tradewind.pods.identity import Identity
 from tradewind.ports import errors
+from tradewind.ports import mail as mail_port
 from tradewind.ports import runtime as runtime_port
 from tradewind.ports import store as store_port
 from tradewind.runtime.handover import runtime as handover
@@ -40,7 +41,7 @@ from tradewind.scheduler import options as scheduler_options
 from tradewind.scheduler import scheduler as schedulers
 from tradewind.scheduler import wake
 from tradewind.vault import vault as vaults
-from tradewind.wiring import homes, secret_store, storage
+from tradewind.wiring import homes, post, secret_store, storage
 
 if TYPE_CHECKING:
     from tradewind.runtime.calling import Bodies as Bodies  # noqa: PLC0414 - the command line has it from here
@@ -74,6 +75,7 @@ class Assembly:
     logs: log_folder.FolderLogs
     snapshots: snapshot_folder.FolderSnapshots
     clock: clocks.SystemClock
+    mailer: mail_port.Mailer
     drafts: runtime_port.PodDrafts | None = None
     """Of the cluster that pods go to; None where they are processes."""
 
@@ -210,6 +212,7 @@ async def assemble(
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(storage.open_store(home, settings))
         vault = secret_store.open_vault(home, store, settings, os.environ)
+        mailer = post.open_mailer(vault, settings)
         logs = storage.open_logs(home)
         snapshots = storage.open_snapshots(home, settings)
         waker = await stack.enter_async_context(wake.WakeSocket(home.socket("wake.sock")))
@@ -267,6 +270,7 @@ async def assemble(
                 poll=timedelta(seconds=settings.scheduler.poll_seconds),
                 grace=timedelta(seconds=settings.runtime.local.grace_seconds),
                 drain=timedelta(seconds=settings.scheduler.drain_seconds),
+                mail_give_up=timedelta(hours=settings.mail.give_up_hours),
             ),
             janitor=janitors.Janitor(
                 store=store,
@@ -274,6 +278,7 @@ async def assemble(
                 clock=clock,
                 options=_retention(settings.retention),
             ),
+            mailer=mailer,
         )
         waker.listen(scheduler.wake)
         yield Assembly(
@@ -287,6 +292,7 @@ async def assemble(
             snapshots=snapshots,
             clock=clock,
             drafts=drafts,
+            mailer=mailer,
         )
 
 

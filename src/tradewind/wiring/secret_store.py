@@ -12,7 +12,7 @@ from tradewind.vault import backends, keys
 from tradewind.vault import connections as vault_connections
 from tradewind.vault import files as vault_files
 from tradewind.vault import vault as vaults
-from tradewind.wiring import homes
+from tradewind.wiring import homes, post
 
 
 def open_vault(
@@ -30,6 +30,7 @@ def open_vault(
         backends=[known[name] for name in secrets.backends if name in known],
         rows=store.vault,
         key=keys.KeyFile(home.key),
+        of_settings=lambda conn_id: post.find_connection(settings.mail, conn_id),
     )
 
 

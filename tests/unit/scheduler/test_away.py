@@ -19,6 +19,7 @@ from tradewind.ports import errors
 from tradewind.ports import runtime as runtime_port
 from tradewind.scheduler import janitor, options, scheduler
 from tradewind.testing.clock import ManualClock, SeededRandom
+from tradewind.testing.memory_mailer import MemoryMailer
 from tradewind.testing.memory_shelf import MemoryShelf
 from tradewind.testing.memory_store import MemoryStore
 
@@ -87,6 +88,7 @@ class World:
             limits=Limits(),
             options=options.Options(holder="test", lease=timedelta(hours=10)),
             janitor=janitor.Janitor(store=store, shelf=MemoryShelf({}), clock=self.clock, options=janitor.Options()),
+            mailer=MemoryMailer(),
         )
 
     async def until(self, condition: Any) -> None:

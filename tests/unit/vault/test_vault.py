@@ -124,3 +124,28 @@ def test_a_broken_secrets_file_is_named(tmp_path: pathlib.Path) -> None:
     (tmp_path / "variables.yaml").write_text("a: [1")
     with pytest.raises(errors.Rejected, match=r"variables\.yaml"):
         asyncio.run(made.find_variable("a"))
+
+
+def test_a_connection_that_settings_stand_for_gives_way_to_one_that_somebody_made(tmp_path: pathlib.Path) -> None:
+    told = vault_port.Connection(conn_id="smtp_default", host="of.settings", login="a", password="b")
+    rows = MemoryStore(ManualClock()).vault
+    made = vault.StoreVault(
+        backends=[backends.FileBackend(tmp_path)],
+        rows=rows,
+        key=keys.KeyFile(tmp_path / "home.key"),
+        of_settings={"smtp_default": told}.get,
+    )
+
+    async def ask() -> list[vault_port.Connection | None]:
+        found = [await made.find_connection("smtp_default"), await made.find_connection("other")]
+        await made.set_connection(vault_port.Connection(conn_id="smtp_default", login="me", password="mine"))
+        found.append(await made.find_connection("smtp_default"))
+        await made.set_connection(vault_port.Connection(conn_id="smtp_default", host="own"))
+        return [*found, await made.find_connection("smtp_default")]
+
+    alone, other, under, over = asyncio.run(ask())
+    assert (alone, other) == (told, None)
+    assert under is not None
+    assert (under.host, under.login, under.password) == ("of.settings", "me", "mine")
+    assert over is not None
+    assert (over.host, over.login) == ("own", None)
