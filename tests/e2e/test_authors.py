@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ FILES = {
         from airflow.sdk import DAG, task
         with DAG("first", schedule="@daily"):
             task(lambda: 1, task_id="one")()
+        print("said while it loads")
         """,
     "old.py": """
         from airflow.models import DAG
@@ -154,6 +156,31 @@ def test_lint_that_cannot_look_says_why_with_a_hint(dags: pathlib.Path, argument
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert "hint: " in done.stderr
+
+
+def test_lint_takes_several_files_and_tells_them_as_they_were_named(dags: pathlib.Path) -> None:
+    found = linted(dags / "native.py", dags / "opaque.py", dags / "native.py", code=0)
+    assert [one["path"] for one in found.values()] == [str(dags / "native.py"), str(dags / "opaque.py")]
+
+
+def test_lint_shows_on_a_terminal_how_far_it_is_and_keeps_it_out_of_the_json(dags: pathlib.Path) -> None:
+    ours, theirs = os.openpty()
+    done = subprocess.run(
+        [*server.COMMAND, "lint", str(dags), "--output", "json"],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env={**server.environment(), "TERM": "xterm"},
+        timeout=60,
+        check=False,
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # how a terminal ends whose other side is closed
+        while data := os.read(ours, 1 << 16):
+            shown += data
+    os.close(ours)
+    assert b"loading" in shown
+    assert len(json.loads(done.stdout)["files"]) == 8
 
 
 DEBUGGED = """

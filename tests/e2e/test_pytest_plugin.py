@@ -99,7 +99,7 @@ def test_what_is_wrong_fails_the_users_test_with_its_reason_and_hint(suite: pyte
     done.assert_outcomes(failed=3)
     done.stdout.fnmatch_lines(
         [
-            "1 problems in DAG files:",
+            "DAG files have problems:",
             "broken.py line 2: *cannot import name 'tsk'*",
             "*hint: is 'task' meant?*",
             "*nowhere.py: no such file",

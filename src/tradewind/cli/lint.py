@@ -277,7 +277,8 @@ def show(reports: Sequence[FileReport]) -> None:
         for warning in one.warnings:
             typer.echo(f"  warning: {warning}")
     counts = Counter(one.loaded for one in reports)
-    typer.echo(f"{len(reports)} files: {', '.join(f'{counts[kind]} {kind}' for kind in LOADED if counts[kind])}")
+    files = "1 file" if len(reports) == 1 else f"{len(reports)} files"
+    typer.echo(f"{files}: {', '.join(f'{counts[kind]} {kind}' for kind in LOADED if counts[kind])}")
     if lacks := _lacks(reports):
         typer.echo("lacking here: " + ", ".join(f"{what} ({count})" for what, count in lacks))
 

@@ -53,7 +53,7 @@ class LoadedDags:
         """Fail the test with all problems where there are any."""
         __tracebackhide__ = True
         if found := self.problems(allow_opaque=allow_opaque):
-            pytest.fail("\n".join([f"{len(found)} problems in DAG files:", *found]), pytrace=False)
+            pytest.fail("\n".join(["DAG files have problems:", *found]), pytrace=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
