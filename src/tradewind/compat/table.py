@@ -427,7 +427,7 @@ TABLE: Table = {
     "airflow.models.xcom": _XCOM,
     "airflow.models.xcom_arg": _XCOM_ARG,
     "airflow.models.skipmixin": _BRANCH,
-    "airflow.models.taskinstance": _OF_TASKS,
+    "airflow.models.taskinstance": {**_OF_TASKS, **_at("context", "Context")},
     "airflow.models.dagrun": {**_things("it is the type of a run", "DagRun"), **_at("states", "DagRunType")},
     "airflow.models.taskmixin": _at("node", "DependencyMixin", DAGNode="Node", TaskMixin="DependencyMixin"),
     "airflow.operators": {},

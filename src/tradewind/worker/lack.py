@@ -45,8 +45,9 @@ def _package(module: str, file: FileRef) -> str:
 
 def _is_of_bundle(package: str, file: FileRef) -> bool:
     """Whether it is a folder or module of the bundle: then something below it is what is missing."""
-    folders = [file.root, os.path.join(file.root, "plugins"), os.path.join(file.root, "config")]
-    folders += [os.path.join(file.root, path) for path in (*file.import_path, os.path.dirname(file.file))]
+    root = os.path.abspath(file.root)
+    folders = [path for path in sys.path if path == root or path.startswith(root + os.sep)]
+    folders.append(os.path.join(root, os.path.dirname(file.file)))
     places = [os.path.join(folder, package) for folder in folders]
     return any(os.path.isdir(place) or os.path.isfile(f"{place}.py") for place in places)
 

@@ -147,10 +147,11 @@ def _supervisor(work: LoadWork) -> Supervisor:
 
 def _open_paths(file: FileRef) -> None:
     """Airflow's names first, so that no folder of the bundle can hide them; then the bundle."""
-    plugins_folder = os.path.join(file.root, "plugins")
     folders = [str(compat.names_path()), file.root]
     folders += [os.path.join(file.root, path) for path in file.import_path]
-    folders += [one for one in (plugins_folder, os.path.join(file.root, "config")) if os.path.isdir(one)]
+    # A bundle may be what its author knows as AIRFLOW_HOME.
+    inside = [os.path.join(file.root, name) for name in ("dags", "plugins", "config")]
+    folders += [one for one in inside if os.path.isdir(one)]
     sys.path[:] = folders + [path for path in sys.path if path not in folders]
     sys.dont_write_bytecode = True  # a snapshot holds what the bundle held, and nothing else
     importlib.invalidate_caches()

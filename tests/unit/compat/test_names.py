@@ -57,6 +57,8 @@ def test_one_class_is_the_same_whichever_path_it_came_by() -> None:
         )
     }
     assert len(bash) == 1
+    places = ("airflow.sdk", "airflow.utils.context", "airflow.models.taskinstance")
+    assert len({modules.attribute(module, "Context") for module in places}) == 1
 
 
 def test_a_name_that_nobody_has_is_no_attribute() -> None:

@@ -217,3 +217,16 @@ def test_a_provider_that_only_a_task_imports_is_told_to_be_absent_when_the_file_
     ((warning,),) = [spec.warnings for spec in DagFile(tmp_path, source).load().specs]
     assert warning.startswith("airflow.providers.amazon.aws.hooks.s3 is imported")
     assert "install apache-airflow-providers-amazon" in warning
+
+
+def test_a_bundle_that_is_a_whole_airflow_home_finds_modules_beside_its_dags_and_in_its_plugins(
+    tmp_path: pathlib.Path,
+) -> None:
+    imports = "from airflow import DAG\nfrom dags import NAME\nfrom names.more import MORE\n"
+    source = f"{imports}d = DAG(NAME + MORE, schedule=None)\n"
+    file = DagFile(tmp_path, source, name="dags/one.py")
+    file.write("dags/dags.py", "NAME = 'one'\n")
+    file.write("plugins/names/more.py", "MORE = '_more'\n")
+    report = file.load()
+    assert report.problems == ()
+    assert [spec.dag_id for spec in report.specs] == ["one_more"]
