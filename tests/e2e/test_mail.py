@@ -26,6 +26,45 @@ with DAG("fails", schedule=None, default_args={"email": ["ops@example.com"], "em
 """
 
 
+SENDS = """
+from airflow.operators.email import EmailOperator
+from airflow.sdk import DAG, task
+from airflow.utils.email import send_email
+
+with DAG("sends", schedule=None, default_args={"email": "ops@example.com"}):
+    report = EmailOperator(
+        task_id="report", to="boss@example.com", subject="Rows of {{ ds }}", html_content="report.html"
+    )
+
+    @task
+    def load():
+        send_email("team@example.com", "loaded", "<p>all</p>")
+        raise ValueError("no rows for today")
+
+    report >> load()
+"""
+
+
+def test_one_run_sends_its_own_mail_and_that_of_its_failure_to_the_server_of_the_settings(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sends.py").write_text(SENDS)
+    (tmp_path / "report.html").write_text("<p>{{ run_id }}</p>")
+    with mail_server.serving() as mails:
+        monkeypatch.setenv("AIRFLOW__SMTP__SMTP_HOST", mail_server.HOST)
+        monkeypatch.setenv("AIRFLOW__SMTP__SMTP_PORT", str(mails.port))
+        monkeypatch.setenv("AIRFLOW__SMTP__SMTP_STARTTLS", "false")
+        monkeypatch.setenv("AIRFLOW__SMTP__SMTP_MAIL_FROM", "airflow@example.com")
+        told = server.tradewind("run", str(tmp_path / "sends.py"), "--logical-date", "2026-01-31", check=False)
+    assert told.returncode == 1, told.stderr
+    found = {str(mail["To"]): mail for mail in mails.taken}
+    assert sorted(found) == ["boss@example.com", "ops@example.com", "team@example.com"]
+    assert {str(mail["From"]) for mail in mails.taken} == {"airflow@example.com"}
+    assert found["boss@example.com"]["Subject"] == "Rows of 2026-01-31"
+    assert "manual__2026-01-31" in mail_server.part(found["boss@example.com"], "text/html")
+    assert "no rows for today" in mail_server.part(found["ops@example.com"], "text/plain").splitlines()[0]
+
+
 @pytest.fixture
 def dags(tmp_path: pathlib.Path) -> pathlib.Path:
     folder = tmp_path / "dags"
@@ -41,6 +80,7 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_each_failed_try_arrives_once_over_tls_and_waits_while_the_mail_server_is_away(
     dags: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch

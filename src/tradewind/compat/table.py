@@ -135,7 +135,7 @@ _VERSIONS = _at(
     "AIRFLOW_V_3_0_PLUS", "AIRFLOW_V_3_1_3_PLUS", "AIRFLOW_V_3_1_PLUS", "AIRFLOW_V_3_2_PLUS", "AIRFLOW_V_3_3_PLUS",
     "AIRFLOW_V_3_4_PLUS", "get_base_airflow_version_tuple",
 )  # fmt: skip
-_EMAIL = _operators("mail is a later step of this program", "EmailOperator")
+_EMAIL = _at("operators.email", "EmailOperator")
 _TRIGGER = _things(
     _TRIGGERS, "BaseTrigger", "BaseEventTrigger", "StartTriggerArgs", "TaskFailedEvent", "TaskSkippedEvent",
     "TaskSuccessEvent", "TriggerEvent",
@@ -526,7 +526,10 @@ TABLE: Table = {
     ),
     "airflow.utils.log.logging_mixin": _at("hook", "LoggingMixin"),
     "airflow.utils.log.secrets_masker": _MASKER,
-    "airflow.utils.email": _things("mail is a later step of this program", "send_email", "send_email_smtp"),
+    "airflow.utils.email": {
+        **_at("mail", "get_email_address_list", "send_email", send_email_smtp="send_email"),
+        **_at("mail_message", "build_mime_message"),
+    },
     "airflow.exceptions": _EXCEPTIONS,
     "airflow.macros": _at("macros", *_MACROS),
     "airflow.configuration": _at(
@@ -611,6 +614,11 @@ TABLE: Table = {
     "airflow.triggers.temporal": _TRIGGERS_OF_TIME,
     "airflow.triggers.testing": _things(_TRIGGERS, "FailureTrigger", "SuccessTrigger"),
     "airflow.providers": {},
+    "airflow.providers.smtp.hooks.smtp": _at("hooks.smtp", "SmtpHook"),
+    "airflow.providers.smtp.notifications.smtp": _at(
+        "mail_notifier", "SmtpNotifier", send_smtp_notification="SmtpNotifier"
+    ),
+    "airflow.providers.smtp.operators.smtp": _EMAIL,
     "airflow.providers.standard": {},
     **{f"airflow.providers.standard.decorators.{name}": names for name, names in _KINDS_OF_TASK.items()},
     "airflow.providers.standard.decorators.stub": _things("tasks in other languages are a later step", "stub"),

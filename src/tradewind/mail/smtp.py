@@ -88,7 +88,7 @@ def _check(server: mail_server.MailServer) -> None:
 
 def _send(server: mail_server.MailServer, mail: port.Mail) -> None:
     try:
-        written = message.write(mail, server.from_email or _own_address(server))
+        written = message.write(mail, mail_server.sender(server, socket.gethostname()))
     except ValueError as error:
         raise _refused(mail, str(error)) from error
     with _session(server) as session:
@@ -147,10 +147,6 @@ def _context(server: mail_server.MailServer) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _own_address(server: mail_server.MailServer) -> str:
-    return server.user if "@" in server.user else f"tradewind@{socket.gethostname()}"
 
 
 def _answer(code: int, text: bytes | str) -> str:

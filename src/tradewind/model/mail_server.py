@@ -74,6 +74,11 @@ def of_connection(
     )
 
 
+def sender(server: MailServer, host: str) -> str:
+    """Who mail is from, sent by the host of that name."""
+    return server.from_email or (server.user if "@" in server.user else f"tradewind@{host}")
+
+
 def addresses(told: str | Iterable[str] | None) -> list[str]:
     """Each address of a text (`,` or `;` between) or of several, once and in order."""
     if told is None:
