@@ -146,7 +146,9 @@ def ended(core: Core, event: AttemptEnded) -> None:
     ti = live.find(attempt.task_id, attempt.map_index)
     if ti is None or ti.attempt_id != attempt.attempt_id or not ti.state.holds_attempt:
         return
-    ti = replace(ti, started_at=ti.started_at or event.started_at, ended_at=event.at)
+    # A short one may have ended before its start was told.
+    began = ti.started_at or event.started_at
+    ti = replace(ti, started_at=began, first_started_at=ti.first_started_at or began, ended_at=event.at)
     if ti.state is TaskState.RESTARTING and not ti.stop:
         restart(core, live, ti)
         return

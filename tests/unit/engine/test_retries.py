@@ -131,6 +131,17 @@ def test_a_rescheduled_task_is_run_again_in_the_same_try() -> None:
     assert world.state("t0") == "failed"
 
 
+def test_a_sensor_so_quick_that_its_start_is_not_told_counts_its_timeout_all_the_same() -> None:
+    world = World(chain(1))
+    world.trigger()
+    began = world.now
+    for _ in range(3):
+        world.reschedule("t0", 30)
+        world.pass_time(30)
+    ti = world.task("t0")
+    assert (ti.first_rescheduled_at, ti.first_started_at, ti.attempts_in_try) == (began, began, 4)
+
+
 def test_a_task_that_defers_itself_fails_and_says_why() -> None:
     world = World(dag(task("a", retries=5, callbacks=Callbacks(on_failure=True))))
     world.trigger()
