@@ -148,6 +148,7 @@ def test_lint_needs_no_home_and_leaves_nothing(dags: pathlib.Path, tmp_path: pat
         (["{}/left_out.py"], "is left out by .airflowignore"),
         (["{}", "--variables", "{}/none.json"], "cannot be read"),
         (["{}", "--variables", "{}/.airflowignore"], "has no suffix that tells its format"),
+        (["{}/native.py", "--dags", "{}/team"], "is not below"),
         (["{}", "--output", "xml"], "'xml' is not one of text, json"),
     ],
 )
@@ -161,6 +162,13 @@ def test_lint_that_cannot_look_says_why_with_a_hint(dags: pathlib.Path, argument
 def test_lint_takes_several_files_and_tells_them_as_they_were_named(dags: pathlib.Path) -> None:
     found = linted(dags / "native.py", dags / "opaque.py", dags / "native.py", code=0)
     assert [one["path"] for one in found.values()] == [str(dags / "native.py"), str(dags / "opaque.py")]
+
+
+def test_lint_of_a_file_below_the_folder_that_a_server_has_finds_what_it_imports(dags: pathlib.Path) -> None:
+    alone = linted(dags / "team" / "deep.py", code=0)
+    assert alone["deep.py"]["loaded"] == "environment"
+    found = linted(dags / "team" / "deep.py", dags / "native.py", "--dags", dags, code=0)
+    assert [one["loaded"] for one in found.values()] == ["native", "native"]
 
 
 def test_lint_shows_on_a_terminal_how_far_it_is_and_keeps_it_out_of_the_json(dags: pathlib.Path) -> None:

@@ -23,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
             "tradewind lint my_dag.py",
             "tradewind lint ./dags --variables variables.json",
             "tradewind lint ./dags --output json > lint.json",
+            "tradewind lint ./dags/team/one.py ./dags/team/two.py --dags ./dags",
         )
     )(lint)
     app.command(
@@ -46,6 +47,10 @@ def lint(
             "--variables", help="Variables that files may ask for, as `tradewind variables import` reads them."
         ),
     ] = None,
+    dags: Annotated[
+        Path | None,
+        typer.Option("--dags", help="The folder that a server has, where a file is in one below it (else the file's)."),
+    ] = None,
     settings: options.SettingsOption = None,
     flags: options.SetOption = None,
     output: Annotated[str, typer.Option("--output", "-o", help="text or json.")] = "text",
@@ -65,6 +70,7 @@ def lint(
             settings=settings_tree.load(
                 settings or run_command.beside(first) or settings_tree.find(None), flags=list(flags or ())
             ),
+            dags=dags,
             output=output,
         )
         code = lint_command.lint(request)

@@ -48,6 +48,8 @@ class Request:
     variables: Mapping[str, tuple[str, str]]
     """Value and description by key."""
     settings: settings_tree.Settings
+    dags: Path | None = None
+    """The folder that a server has; files are looked at in it."""
     output: str = "text"
 
 
@@ -83,7 +85,13 @@ class FileReport:
 
 def lint(request: Request) -> int:
     """Load them and print what became of them; the exit code."""
-    reports = examine(request.paths, request.settings, variables=request.variables, is_shown=sys.stderr.isatty())
+    reports = examine(
+        request.paths,
+        request.settings,
+        variables=request.variables,
+        dags=request.dags,
+        is_shown=sys.stderr.isatty(),
+    )
     if request.output == "json":
         print(json.dumps(document(reports), indent=2))
     else:
@@ -96,24 +104,51 @@ def examine(
     settings: settings_tree.Settings,
     *,
     variables: Mapping[str, tuple[str, str]],
+    dags: Path | None = None,
     is_shown: bool = False,
 ) -> list[FileReport]:
     """What becomes of each file, in order. Raises `errors.Rejected` for a path that cannot be looked at."""
-    for path in paths:
-        if not path.is_dir():
-            run_command.split(path)
+    places = [_Place.of(path, dags) for path in paths]
     # The server's database is none of our business, whatever the settings say.
     alone = msgspec.structs.replace(settings, database=msgspec.structs.replace(settings.database, url=""))
     scratch = homes.Home(Path(tempfile.mkdtemp(prefix="tradewind-")))
     try:
         with _progress(is_shown) as on_parsed:
-            return asyncio.run(_examine(paths, alone, variables, scratch, on_parsed))
+            return asyncio.run(_examine(places, alone, variables, scratch, on_parsed))
     finally:
         scratch.remove()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A path as the user gave it, the folder that is looked at, and which file of it (None: all)."""
+
+    path: Path
+    folder: Path
+    only: str | None
+
+    @classmethod
+    def of(cls, path: Path, dags: Path | None) -> _Place:
+        """Raises `errors.Rejected` for what is not there, and for a file that is not below `dags`."""
+        if path.is_dir():
+            return cls(path=path, folder=path.resolve(), only=None)
+        folder, name = run_command.split(path)
+        if dags is None:
+            return cls(path=path, folder=folder, only=name)
+        root = dags.resolve()
+        if not folder.is_relative_to(root):
+            raise errors.Rejected(
+                f"is not below {dags}", object=str(path), code="file-outside", hint="name the folder that it is in"
+            )
+        return cls(path=path, folder=root, only=str((folder / name).relative_to(root)))
+
+    def shown(self, name: str) -> Path:
+        """A file of it, as the user would write it."""
+        return self.path / name if self.only is None else self.path
+
+
 async def _examine(
-    paths: Sequence[Path],
+    places: Sequence[_Place],
     settings: settings_tree.Settings,
     variables: Mapping[str, tuple[str, str]],
     home: homes.Home,
@@ -123,21 +158,30 @@ async def _examine(
     async with control_plane.assemble(home, settings, ephemeral=True) as assembly:
         if variables:
             await assembly.vault.set_variables(variables, "overwrite")
-        for path in paths:
-            folder, name = (path.resolve(), None) if path.is_dir() else run_command.split(path)
+        for place in places:
             bundle = assembly.bundle(
-                folder, name=f"lint:{path}", only=name, parallel=max(2, os.cpu_count() or 1), on_parsed=on_parsed
+                place.folder,
+                name=f"lint:{place.path}",
+                only=place.only,
+                parallel=max(2, os.cpu_count() or 1),
+                on_parsed=on_parsed,
             )
             await bundle.refresh()
             results = bundle.results()
             for status in bundle.files():
-                shown = path / status.path if name is None else path
-                report = _report(shown, status.path, folder, status.problems, status.warnings, results[status.path])
-                reports.setdefault(folder / status.path, report)
+                report = _report(
+                    place.shown(status.path),
+                    status.path,
+                    place.folder,
+                    status.problems,
+                    status.warnings,
+                    results[status.path],
+                )
+                reports.setdefault(place.folder / status.path, report)
     if not reports:
         raise errors.Rejected(
             "holds no DAG file",
-            object=", ".join(map(str, paths)),
+            object=", ".join(str(place.path) for place in places),
             code="no-dag-files",
             hint="a DAG file is Python, mentions dag and airflow, and is not left out by .airflowignore",
         )
