@@ -63,7 +63,10 @@ class FolderLogs:
         place = self.place(attempt)
         if place.exists():
             return await asyncio.to_thread(_end_of, place, count)
-        return list(collections.deque([one async for one in self.read(attempt)], maxlen=count))
+        last: collections.deque[logs_port.LogLine] = collections.deque(maxlen=count)
+        async for one in self.read(attempt):
+            last.append(one)
+        return list(last)
 
     async def follow(self, attempt: Attempt) -> AsyncIterator[logs_port.LogLine]:
         """All lines so far, then each as it comes, until the log is sealed or the attempt's directory is gone."""

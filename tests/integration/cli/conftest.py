@@ -32,7 +32,7 @@ with DAG("etl", tags=["finance"], params={"factor": 2}):
 
     @task_group
     def checks():
-        return BashOperator(task_id="rows", bash_command="exit 3")
+        return BashOperator(task_id="rows", bash_command="exit 3", email="ops@example.com")
 
     double.expand(n=extract()) >> checks()
 """

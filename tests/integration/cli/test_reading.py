@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.integration.cli.conftest import Call
+from tests.support import mail_server
 
 
 def test_dags_are_listed_with_their_last_run(call: Call) -> None:
@@ -160,3 +163,34 @@ def test_every_command_has_help_with_an_example(call: Call) -> None:
         elif "Examples:" not in (command.epilog or "") or not command.help:
             without.append(" ".join(path))
     assert without == []
+
+
+def test_a_dag_whose_tasks_ask_for_mail_is_shown_with_a_warning_while_there_is_no_server(
+    call: Call, ran_home: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = call("dags", "show", "etl", "--home", str(ran_home), "--output", "json").json()
+    assert [one for one in shown["warnings"] if "checks.rows: no mail is sent" in one]
+    monkeypatch.setenv("TRADEWIND_MAIL__HOST", "mail.example.com")
+    assert "mail" not in str(
+        call("dags", "show", "etl", "--home", str(ran_home), "--output", "json").json()["warnings"]
+    )
+    monkeypatch.setenv("TRADEWIND_MAIL__PASSWORD_FILE", "/nowhere/password")
+    shown = call("dags", "show", "etl", "--home", str(ran_home), "--output", "json").json()
+    assert [one for one in shown["warnings"] if "/nowhere/password" in one]
+
+
+def test_doctor_says_that_no_mail_is_sent_or_that_the_server_cannot_be_reached(
+    call: Call, ran_home: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mail() -> dict[str, str]:
+        told = call("doctor", "--home", str(ran_home), "--output", "json")
+        return next(one for one in json.loads(told.out) if one["check"] == "mail")
+
+    assert mail()["state"] == "ok"
+    with mail_server.serving() as server:
+        monkeypatch.setenv("TRADEWIND_MAIL__HOST", mail_server.HOST)
+        monkeypatch.setenv("TRADEWIND_MAIL__PORT", str(server.port))
+        monkeypatch.setenv("TRADEWIND_MAIL__STARTTLS", "false")
+        assert "lets us in" in mail()["message"]
+    away = mail()
+    assert (away["state"], "refused" in away["message"], bool(away["hint"])) == ("fail", True, True)
