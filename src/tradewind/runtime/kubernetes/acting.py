@@ -269,30 +269,16 @@ class ActRuntime:
         if one.end is not None:
             return
         if one.act is not None:
-            await self._until_done(one.act.undo, f"stopping {attempt_id}")
+            await self._patience.insist(one.act.undo, f"stopping {attempt_id}")
         said = f"It was stopped on request ({reason})." if reason else "It was stopped on request."
         failed = Failed(message=said, reason=EndReason.STOPPED, entered=one.act is not None)
         self._end(attempt_id, one, Ending(outcome=failed, said=said))
 
     async def _let_go(self, attempt_id: AttemptId, one: _Attempt) -> None:
         if one.act is not None:
-            await self._until_done(one.act.tidy, f"tidying after {attempt_id}")
+            await self._patience.insist(one.act.tidy, f"tidying after {attempt_id}")
         await asyncio.to_thread(shutil.rmtree, self._records.folder(attempt_id), ignore_errors=True)
         self._attempts.pop(attempt_id, None)
-
-    async def _until_done(self, act: Callable[[], Awaitable[None]], what: str) -> None:
-        """However often it has to be asked; a right that is missing may be given."""
-        pause = backoff.Backoff(self._random, first_seconds=1.0, cap_seconds=30.0)
-        while True:
-            try:
-                await act()
-            except errors.Fatal:
-                raise
-            except errors.TradewindError as error:
-                _log.warning("%s is tried again: %s", what, error)
-                await self._clock.sleep(pause.next_seconds())
-            else:
-                return
 
     # -- small things ----------------------------------------------------------------------------------------------
 

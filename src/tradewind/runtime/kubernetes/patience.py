@@ -41,3 +41,17 @@ class Patience:
                 _log.info("trying again: %s", error)
                 await self.clock.sleep(pause.next_seconds())
         raise errors.Fatal("a request is tried at least once")
+
+    async def insist(self, act: Callable[[], Awaitable[None]], what: str) -> None:
+        """Until it is done, whatever is refused: a right that is missing may be given. Raises `errors.Fatal`."""
+        pause = backoff.Backoff(self.random, first_seconds=1.0, cap_seconds=30.0)
+        while True:
+            try:
+                await act()
+            except errors.Fatal:
+                raise
+            except errors.TradewindError as error:
+                _log.warning("%s is tried again: %s", what, error)
+                await self.clock.sleep(pause.next_seconds())
+            else:
+                return

@@ -25,8 +25,8 @@ from tradewind.model.outcome import Failed, Success
 from tradewind.model.states import AttemptPhase, EndReason
 from tradewind.pods import redaction
 from tradewind.pods.view import HURRIED, PodView
-from tradewind.ports import backoff, errors
 from tradewind.ports import clock as clock_port
+from tradewind.ports import errors
 from tradewind.ports import logs as logs_port
 from tradewind.ports import runtime as port
 from tradewind.runtime.kubernetes import (
@@ -85,7 +85,7 @@ class KubernetesRuntime:
         self._options = options
         self._random = random
         self._records = Records(home)
-        patience = Patience(clock=clock, random=random)
+        self._patience = patience = Patience(clock=clock, random=random)
         self._result_site = result_site.ResultSite(client, options.helper, find_connection)
         self._results = results.Reader(client, clock=clock, random=random)
         self._creator = Creator(client, patience)
@@ -166,7 +166,7 @@ class KubernetesRuntime:
             async def delete() -> None:
                 await self._delete(followed)
 
-            work = self._insist(delete, f"taking down {followed.attempt_id}")
+            work = self._patience.insist(delete, f"taking down {followed.attempt_id}")
             self._keep_leaving(followed, self.spawn(work, f"end of {followed.attempt_id}"))
 
     def _leave(self, followed: Followed) -> None:
@@ -252,7 +252,7 @@ class KubernetesRuntime:
                 _log.warning("pod %s/%s is deleted before its value is read: %s", record.namespace, record.name, error)
                 await self._delete(followed)
 
-        self.spawn(self._insist(patch, f"ending the other containers of {followed.attempt_id}"), "hurry")
+        self.spawn(self._patience.insist(patch, f"ending the other containers of {followed.attempt_id}"), "hurry")
 
     # -- the port --------------------------------------------------------------------------------------------------
 
@@ -526,7 +526,7 @@ class KubernetesRuntime:
             elif followed.view is None:
                 followed.see(found)
 
-        await self._insist(look, f"looking for pod {record.namespace}/{record.name}")
+        await self._patience.insist(look, f"looking for pod {record.namespace}/{record.name}")
 
     # -- ending ----------------------------------------------------------------------------------------------------
 
@@ -546,7 +546,7 @@ class KubernetesRuntime:
                 said = "It was stopped on request before it began."
                 followed.refuse(Failed(message=said, reason=EndReason.STOPPED, entered=False))
 
-        await self._insist(look, f"looking for pod {record.namespace}/{record.name}")
+        await self._patience.insist(look, f"looking for pod {record.namespace}/{record.name}")
 
     def _end_pod(self, followed: Followed) -> None:
         if followed.record.on_kill_action == "keep_pod":
@@ -557,7 +557,7 @@ class KubernetesRuntime:
             if await self._delete(followed) is Deletion.GONE:
                 followed.gone(followed.view)
 
-        self.spawn(self._insist(delete, f"stopping {followed.attempt_id}"), f"stop of {followed.attempt_id}")
+        self.spawn(self._patience.insist(delete, f"stopping {followed.attempt_id}"), f"stop of {followed.attempt_id}")
 
     async def _let_go(self, followed: Followed) -> None:
         record, view, end = followed.record, followed.view, followed.end
@@ -569,7 +569,7 @@ class KubernetesRuntime:
             async def delete() -> None:
                 await self._delete(followed)
 
-            await self._insist(delete, f"deleting pod {record.namespace}/{record.name}")
+            await self._patience.insist(delete, f"deleting pod {record.namespace}/{record.name}")
         await asyncio.to_thread(self._records.remove, record.attempt_id)
         self._followed.pop(record.attempt_id, None)
         if record.namespace:
@@ -578,20 +578,6 @@ class KubernetesRuntime:
     async def _delete(self, followed: Followed) -> Deletion:
         record = followed.record
         return await self._deleter.delete(record.namespace, record.name, record.uid)
-
-    async def _insist(self, act: Callable[[], Awaitable[None]], what: str) -> None:
-        """Until it is done; a right that is missing may be given."""
-        pause = backoff.Backoff(self._random, first_seconds=1.0, cap_seconds=30.0)
-        while True:
-            try:
-                await act()
-            except errors.Fatal:
-                raise
-            except errors.TradewindError as error:
-                _log.warning("%s is tried again: %s", what, error)
-                await self.clock.sleep(pause.next_seconds())
-            else:
-                return
 
 
 def find_home_id(home: Path) -> str:
