@@ -1,4 +1,4 @@
-"""Every option that Airflow 3.3 has is accounted for here, and settings that stand for one (of 3.3 or 2) have its default."""
+"""Every option of Airflow 3.3 is accounted for here; settings that stand for one, of 3.3 or of 2, have its default."""
 
 from __future__ import annotations
 
