@@ -63,6 +63,8 @@ class OutboxRunner:
         self._callback_tries = callback_tries
         self._look_every = look_every
         self._wake = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+        """The last look before the end must not pass by what the one before has in its hands."""
 
     def wake(self) -> None:
         """New rows were committed."""
@@ -84,9 +86,10 @@ class OutboxRunner:
         pause = backoff.Backoff(self._random)
         while True:
             try:
-                rows = await self._outbox.list_due(self._clock.now())
-                for row in rows:
-                    await self._do(row)
+                async with self._one_at_a_time:
+                    rows = await self._outbox.list_due(self._clock.now())
+                    for row in rows:
+                        await self._do(row)
             except errors.Transient as error:
                 # What was done and could not be taken out is done again: at least once.
                 _log.warning("outbox not worked off: %s", error)

@@ -67,10 +67,19 @@ class _Leaving:
         return self._world.store.outbox
 
 
+class _Slow(_Leaving):
+    """One that answers a moment after it wrote."""
+
+    async def postpone(self, key: str, due_at: datetime, error: str) -> None:
+        await super().postpone(key, due_at, error)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
 class World:
     """An outbox with these rows, a mailer, and who works both off."""
 
-    def __init__(self, home: Path, *given: OutboxRow, **options: Any) -> None:
+    def __init__(self, home: Path, *given: OutboxRow, slow: bool = False, **options: Any) -> None:
         self.clock = ManualClock(NOW)
         self.store = MemoryStore(self.clock)
         self.mailer = MemoryMailer()
@@ -88,7 +97,7 @@ class World:
             **options,
         )
         self.outbox = outbox.OutboxRunner(
-            outbox=self.store.outbox,
+            outbox=_Slow(self) if slow else self.store.outbox,
             files=nothing,
             runs=self.store.runs,
             versions=nothing,
@@ -149,6 +158,22 @@ def test_a_mail_about_a_task_that_wrote_nothing_has_no_log(tmp_path: Path) -> No
     assert len(world.mailer.taken) == 3
     assert not any("The log ends" in mail.text for mail in world.mailer.taken)
     assert "'t[3]'" in world.mailer.taken[2].text
+
+
+def test_a_mail_that_is_just_being_handed_over_is_sent_before_the_process_ends(tmp_path: Path) -> None:
+    world = World(tmp_path, row(attempt_id="a1"), slow=True)
+
+    async def work() -> None:
+        forever = asyncio.ensure_future(world.outbox.run_forever())
+        while await world.store.outbox.list_due(NOW):
+            await asyncio.sleep(0)
+        await world.outbox.run_due(insists=False)
+        await world.postman.finish()
+        forever.cancel()
+        await asyncio.gather(forever, return_exceptions=True)
+
+    asyncio.run(work())
+    assert len(world.mailer.taken) == 1
 
 
 def test_the_end_of_a_log_that_is_not_sealed_yet_is_waited_for(tmp_path: Path) -> None:
