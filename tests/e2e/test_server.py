@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import signal
 import socket
 import textwrap
 import time
@@ -143,6 +144,17 @@ def test_a_draining_server_is_live_but_not_ready(tmp_path: pathlib.Path, dags: p
         assert failed == ["draining"]
         assert get(running, "/livez")[0] == 200
         assert json.loads(get(running, "/health")[1])["status"] == "draining"
+
+
+def test_signals_that_come_while_a_server_ends_do_not_make_its_end_a_kill(
+    tmp_path: pathlib.Path, dags: pathlib.Path
+) -> None:
+    with server.Server(tmp_path / "home", dags) as running:
+        process = running.process
+        assert process is not None
+        while process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        assert process.returncode == 0
 
 
 def test_a_draining_server_ends_with_what_ran_and_does_not_wait_for_what_comes_after_it(

@@ -88,6 +88,11 @@ class Server:
                     await self._serve(assembly, bundle, told)
                 finally:
                     self._home.server_file.unlink(missing_ok=True)
+        # It is over. The loop takes its handlers away when it closes; a second signal then must not turn a good end
+        # into a kill.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
 
     def _folder(self) -> Path:
         chosen = self._request.dags or (
