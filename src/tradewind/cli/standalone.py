@@ -88,10 +88,8 @@ class Server:
                     await self._serve(assembly, bundle, told)
                 finally:
                     self._home.server_file.unlink(missing_ok=True)
-        # It is over. The loop takes its handlers away when it closes; a second signal then must not turn a good end
-        # into a kill.
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().remove_signal_handler(number)
+            # It is over: a second signal must not turn a good end into a kill.
             signal.signal(number, signal.SIG_IGN)
 
     def _folder(self) -> Path:
@@ -141,8 +139,10 @@ class Server:
                 lines.files(bundle.files())
                 lines.held(scheduler.problems(), scheduler.count().missing_pools)
 
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._on_signal, assembly, lines, told)
+            # Not the loop's own handlers: it sets signals back to their deadly default when it closes.
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._on_signal, assembly, lines, told))
         async with asyncio.TaskGroup() as group:
             beside = [
                 group.create_task(assembly.follow(bundle, refreshed), name="bundle"),
