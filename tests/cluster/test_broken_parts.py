@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import signal
 import subprocess
 import sys
@@ -97,7 +96,9 @@ def test_what_a_killed_keeper_left_is_taken_away_by_the_next_start() -> None:
             there.create("pods", cluster_api.pod("runs-on", BUSYBOX, "sleep", "600"))
             there.wait_phase("runs-on", "Running")
             left = [psutil.Process(pid) for pid in cluster.pids().values()]
-        os.kill(cluster.keeper, signal.SIGKILL)
+        keeper = psutil.Process(cluster.keeper)
+        keeper.kill()
+        cluster_api.wait_until(lambda: not _lives(keeper), "the keeper is gone")
         starter.kill()
         starter.wait()
         assert all(process.is_running() for process in left)

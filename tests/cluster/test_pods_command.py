@@ -23,6 +23,10 @@ def rows(place: Place, *arguments: str) -> list[dict[str, Any]]:
     return list(told) if isinstance(told, list) else [told]
 
 
+def _orphans(place: Place) -> list[tuple[str, str, str]]:
+    return [(row["task"], row["attempt"], row["phase"]) for row in rows(place, "list", "--orphans")]
+
+
 def test_waiting_and_running_pods_are_listed_with_their_reasons(place: Place, server: servers.Server) -> None:
     place.write("""
         pod("runs", "sleep 600", env_vars={"PASSWORD": "canary"})
@@ -50,8 +54,8 @@ def test_waiting_and_running_pods_are_listed_with_their_reasons(place: Place, se
 
 def test_kept_pods_are_cleaned_up_only_with_yes(place: Place) -> None:
     place.run('pod("kept", "true", on_finish_action="keep_pod")')
-    (kept,) = rows(place, "list", "--orphans")
-    assert (kept["task"], kept["attempt"], kept["phase"]) == ("kept", "ended", "Succeeded")
+    # The kubelet tells the phase after its containers' ends, which ended the attempt.
+    wait_until(lambda: _orphans(place) == [("kept", "ended", "Succeeded")], "the kept pod is listed as it ended")
     assert rows(place, "cleanup") == []  # it is too young
     (row,) = rows(place, "cleanup", "--older-than", "0h")
     assert row["result"] == "would be deleted"

@@ -7,11 +7,13 @@ import base64
 import os
 import ssl
 import stat
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from cryptography import x509
@@ -164,6 +166,42 @@ async def ask_over_tls(folder: Path, **cluster: Any) -> str:
 
 def test_a_cluster_is_asked_over_tls_with_our_certificate_and_its_name(tmp_path: Path) -> None:
     assert asyncio.run(ask_over_tls(tmp_path, **{"tls-server-name": "cluster"})) == "ok"
+
+
+def test_a_stream_that_is_left_over_tls_is_closed_before_the_client_is(tmp_path: Path) -> None:
+    """A server that hangs never answers TLS's farewell."""
+    cert, key = certificate("127.0.0.1")
+    listening, hangs = threading.Event(), threading.Event()
+    ports: list[int] = []
+
+    async def serve() -> None:
+        server = api_server.ApiServer(lambda request: api_server.watched(b"{}"), tls_server(tmp_path, cert, key))
+        async with server.serving():
+            ports.append(server.port)
+            listening.set()
+            while not server.requests:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.05)  # the first chunk goes out
+            hangs.wait()  # noqa: ASYNC251 - nothing of this loop goes on
+
+    async def leave() -> None:
+        user = {"client-certificate-data": encoded(cert), "client-key-data": encoded(key)}
+        cluster = {"server": f"https://127.0.0.1:{ports[0]}", "insecure-skip-tls-verify": True}
+        source = Kubeconfig(paths=str(kubeconfig(tmp_path, user, cluster)), environ={})
+        async with ClusterClient(source, clock=api_server.LeapingClock()) as client:
+            async with client.stream("/api/v1/pods", idle_seconds=30) as chunks:
+                assert await anext(chunks) == b"{}"
+        left = [one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port == ports[0]]
+        assert left == []
+
+    serving = threading.Thread(target=asyncio.run, args=(serve(),))
+    serving.start()
+    try:
+        listening.wait()
+        asyncio.run(leave())
+    finally:
+        hangs.set()
+        serving.join()
 
 
 def test_a_server_of_another_name_or_authority_is_not_spoken_to(tmp_path: Path) -> None:

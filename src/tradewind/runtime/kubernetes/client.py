@@ -123,11 +123,14 @@ class ClusterClient:
         asked = _Asked(method=method, path=path, query=query or {}, body=body, content_type=content_type, times=times)
         response = await self._answer(self._requests, asked)
         try:
-            return await response.read()
+            body = await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _network(error, str(asked)) from error
         finally:
+            if not response.content.at_eof():
+                _cut(response)
             response.release()
+        return body
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -141,7 +144,7 @@ class ClusterClient:
         try:
             yield Chunks(response, str(asked))
         finally:
-            response.close()
+            _cut(response)
 
     @contextlib.asynccontextmanager
     async def channels(
@@ -249,6 +252,13 @@ async def _send(
         server_hostname=access.tls_server_name,
         proxy=access.proxy,
     )
+
+
+def _cut(response: aiohttp.ClientResponse) -> None:
+    """Close its connection now. TLS's farewell waits for the server's, which may come after our loop's end, or never."""
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()
+    response.close()
 
 
 def _session(connections: int) -> aiohttp.ClientSession:
