@@ -100,7 +100,7 @@ async def _drive(request: Request, assembly: control_plane.Assembly, serving: as
     for warning in refresh.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     view = progress_view.open_view(spec, quiet=_is_quiet(request))
-    end = _End()
+    end = RunEnd()
     assembly.scheduler.watch(view.batch)
     assembly.scheduler.watch(end.batch)
     assembly.took(refresh)
@@ -128,7 +128,7 @@ async def _run_once(
     serving: asyncio.Task[None],
     spec: DagSpec,
     view: progress_view.View,
-    end: _End,
+    end: RunEnd,
 ) -> Finished:
     result = await _command(
         assembly,
@@ -160,22 +160,28 @@ def _is_quiet(request: Request) -> bool:
     return request.bodies is not None or (request.output == "json" and not sys.stderr.isatty())
 
 
-class _End:
+class RunEnd:
     """Hears of batches until the run that is waited for has ended."""
 
     def __init__(self) -> None:
         self.reached: asyncio.Future[DagRun] = asyncio.get_running_loop().create_future()
         self._key: int | None = None
+        self._before: dict[int, DagRun] = {}
+        """Runs that ended before we knew which one is meant: what was read of it may be older than its end."""
 
     def await_run(self, run: DagRun) -> None:
-        """Wait for this one, which may have ended before we knew its key."""
+        """Wait for this one. It may have ended before we knew its key, and even since it was read."""
         self._key = run.run_key
-        self._take(run)
+        self._take(self._before.get(run.run_key, run))
+        self._before.clear()
 
     def batch(self, batch: Batch) -> None:
         """A committed batch."""
         for run in control_plane.finished_runs(batch):
-            self._take(run)
+            if self._key is None:
+                self._before[run.run_key] = run
+            else:
+                self._take(run)
 
     def _take(self, run: DagRun) -> None:
         if run.run_key == self._key and run.state.is_finished and not self.reached.done():
