@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from tradewind.bundles import ignore
+from tradewind.bundles import dag_files, ignore
 from tradewind.model.dagspec import DagSpec
 from tradewind.model.ids import DagId, TreeHash, VersionHash
 from tradewind.model.problem import Problem
@@ -73,7 +73,7 @@ class Bundle:
         """`only`: parse just this file of the folder (relative), as `tradewind run FILE` does. `on_parsed` hears of
         each file that was parsed, with how many of the same look are left.
 
-        `ignore_syntax` of `.airflowignore`: "glob" or "regexp".
+        An archive as `only` stands for the DAG files in it. `ignore_syntax` of `.airflowignore`: "glob" or "regexp".
         """
         self.name = name
         self.folder = folder
@@ -114,20 +114,27 @@ class Bundle:
         """What is known about each file, in order of path."""
         return tuple(self._memory.files[path] for path in sorted(self._memory.files))
 
+    def read(self, path: str) -> bytes:
+        """The source of a DAG file as it is now. Raises OSError where it is not there."""
+        return dag_files.read(self.folder / path)
+
     def _list(self) -> list[str]:
         return [path for path, _ in ignore.list_files(self.folder, syntax=self._ignore_syntax)]
 
     def _candidates(self, root: Path, paths: frozenset[str]) -> list[str]:
-        if self._only is not None:
-            if self._only not in paths:
-                raise errors.Rejected(
-                    "is left out by .airflowignore",
-                    object=str(self.folder / self._only),
-                    code="file-ignored",
-                    hint="take the pattern that it matches out of .airflowignore, or name another file",
-                )
-            return [self._only]
-        return sorted(path for path in paths if ignore.may_define_dags(root / path))
+        if self._only is None:
+            return dag_files.list_dag_files(root, paths, self._memory.files)
+        archive = dag_files.archive_of(root, self._only)
+        if (archive or self._only) not in paths:
+            raise errors.Rejected(
+                "is left out by .airflowignore",
+                object=str(self.folder / self._only),
+                code="file-ignored",
+                hint="take the pattern that it matches out of .airflowignore, or name another file",
+            )
+        if archive is None and self._only.lower().endswith(".zip"):
+            return dag_files.list_dag_files(root, [self._only], self._memory.files)
+        return [self._only]
 
     async def _take(self, tree: str, paths: frozenset[str]) -> Refresh:
         root = self._snapshots.path(tree)
@@ -265,9 +272,9 @@ class Bundle:
 
 
 def _hash_inputs(root: Path, path: str, reads: tuple[str, ...], answers: tuple[str, ...]) -> str:
-    """SHA-256 over what decided the result of a parse: the file, what it read, what it listed, Variables."""
+    """SHA-256 over what decided the result of a parse: the file (its archive), what it read or listed, Variables."""
     digest = hashlib.sha256()
-    for relative in dict.fromkeys((path, *sorted(reads))):
+    for relative in dict.fromkeys((dag_files.archive_of(root, path) or path, *sorted(reads))):
         place = root / relative
         if place.is_dir():
             content = "\n".join(sorted(one.name for one in place.iterdir() if one.name != "__pycache__")).encode()

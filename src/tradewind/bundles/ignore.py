@@ -69,17 +69,3 @@ def _read_ignore(root: Path, folder: Path, syntax: str) -> list[Matcher]:
         return [lambda path: any(one.search(path) for one in patterns)]
     spec = pathspec.GitIgnoreSpec.from_lines(lines)
     return [lambda path: path.startswith(prefix) and spec.match_file(path[len(prefix) :])]
-
-
-def may_define_dags(path: Path) -> bool:
-    """Airflow's safe mode: only Python files whose bytes mention both "dag" and "airflow" are loaded.
-
-    A file that imports our own `tradewind.sdk` counts as well.
-    """
-    if path.suffix != ".py":
-        return False
-    try:
-        content = path.read_bytes().lower()
-    except OSError:
-        return False
-    return b"dag" in content and (b"airflow" in content or b"tradewind" in content) or b"@asset" in content

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tradewind.bundles import dag_files
 from tradewind.ports import errors
 
 
@@ -27,6 +28,10 @@ class FolderSnapshots:
     def path(self, tree: str) -> Path:
         """The directory of a kept tree."""
         return self._folder / tree
+
+    def read(self, tree: str, name: str) -> bytes:
+        """The source of a DAG file of a kept tree. Raises OSError where it is not there."""
+        return dag_files.read(self._folder / tree / name)
 
     async def keep(self, root: Path, paths: Sequence[str]) -> str:
         """Copy these files as one tree; its hash. Raises `errors.Rejected` over the size limit."""

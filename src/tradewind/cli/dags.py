@@ -221,13 +221,12 @@ def source(
     from tradewind.cli import client, finding
     from tradewind.wiring import storage
 
-    async def read() -> tuple[str, str]:
+    async def read() -> str:
         tree = client.settings_of(home, settings)
         async with client.opened(home, tree) as (place, store):
             found = await finding.find_version(store, dag_id, version)
-            path = storage.open_snapshots(place, tree).path(found.tree) / found.spec.file
         try:
-            return str(path), path.read_text()
+            return storage.open_snapshots(place, tree).read(found.tree, found.spec.file).decode()
         except OSError as error:
             raise errors.NotFound(
                 f"its source is not kept any more: {error.strerror}",
@@ -237,7 +236,7 @@ def source(
             ) from None
 
     with exits.reported():
-        _, text = asyncio.run(read())
+        text = asyncio.run(read())
         if tables.is_terminal():
             tables.page(Syntax(text, "python", line_numbers=True), height=text.count("\n") + 1)
         else:

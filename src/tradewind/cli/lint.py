@@ -7,6 +7,7 @@ Variable) is "environment". Nothing runs, and nothing is left behind.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import sys
@@ -144,7 +145,9 @@ class _Place:
 
     def shown(self, name: str) -> Path:
         """A file of it, as the user would write it."""
-        return self.path / name if self.only is None else self.path
+        if self.only is None:
+            return self.path / name
+        return self.path / name.removeprefix(self.only).lstrip("/")
 
 
 async def _examine(
@@ -172,10 +175,10 @@ async def _examine(
                 report = _report(
                     place.shown(status.path),
                     status.path,
-                    place.folder,
                     status.problems,
                     status.warnings,
                     results[status.path],
+                    functools.partial(_source, bundle, status.path),
                 )
                 reports.setdefault(place.folder / status.path, report)
     if not reports:
@@ -188,18 +191,25 @@ async def _examine(
     return list(reports.values())
 
 
+def _source(bundle: control_plane.Bundle, name: str) -> bytes:
+    try:
+        return bundle.read(name)
+    except OSError:  # gone since it was loaded
+        return b""
+
+
 def _report(
     shown: Path,
     name: str,
-    folder: Path,
     problems: tuple[Problem, ...],
     notes: tuple[str, ...],
     result: runtime_port.ParseResult,
+    read: Callable[[], bytes],
 ) -> FileReport:
     reasons = [_of_problem(one, name) for one in problems]
     opaque = _opaque(result.specs)
     if opaque:
-        places = lint_places.imports(folder / name)
+        places = lint_places.imports(read())
         reasons += [_of_opaque(classpath, *opaque[classpath], places) for classpath in opaque]
     said = {
         f"task {task.task_id!r}: {task.body.reason}"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from pathlib import Path
 
 
-def imports(file: Path) -> dict[str, int]:
-    """Dotted name → the first line that imports it; nothing for a file that is no Python."""
+def imports(source: bytes) -> dict[str, int]:
+    """Dotted name → the first line that imports it; nothing for what is no Python."""
     try:
-        tree = ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
         return {}
     found: dict[str, int] = {}
     for node in ast.walk(tree):

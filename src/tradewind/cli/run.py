@@ -202,7 +202,11 @@ async def _command(assembly: control_plane.Assembly, command: Any, serving: asyn
 
 
 def split(file: Path) -> tuple[Path, str]:
-    """Folder and name of a DAG file. Raises `errors.Rejected` where it is none."""
+    """Folder and name of a DAG file, or of an archive of them. Raises `errors.Rejected` where it is none."""
+    whole = file.resolve()
+    archive = next((parent for parent in whole.parents if parent.is_file()), None)
+    if archive is not None:  # one that lies in it
+        return archive.parent, str(whole.relative_to(archive.parent))
     if not file.exists():
         raise errors.Rejected("no such file", object=str(file), code="file-missing", hint="check the path")
     if file.is_dir():
@@ -212,7 +216,6 @@ def split(file: Path) -> tuple[Path, str]:
             code="file-is-folder",
             hint="name one DAG file; `standalone --dags` takes a folder",
         )
-    whole = file.resolve()
     return whole.parent, whole.name
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import ast
 import functools
+import os
+import zipimport
+import zlib
 from collections.abc import Iterator
 
 from tradewind.model.dagspec import Meaning
@@ -60,10 +63,17 @@ def inner_imports(path: str) -> list[str]:
 
 def _tree(path: str) -> ast.Module | None:
     try:
-        with open(path, "rb") as file:
-            return _parsed(file.read())
-    except (OSError, SyntaxError, ValueError):
+        return _parsed(_read(path))
+    except (OSError, EOFError, ImportError, SyntaxError, ValueError, zlib.error):
         return None
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except NotADirectoryError:  # it lies in an archive
+        return zipimport.zipimporter(os.path.dirname(path)).get_data(path)
 
 
 @functools.lru_cache(maxsize=1)

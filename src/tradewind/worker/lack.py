@@ -6,6 +6,7 @@ itself, a name that an installed package does not have, a file inside the bundle
 
 from __future__ import annotations
 
+import importlib.machinery
 import os
 import sys
 from types import TracebackType
@@ -13,6 +14,7 @@ from types import TracebackType
 from tradewind.protocol.work import FileRef
 from tradewind.sdk.connection import ConnectionNotFound
 from tradewind.sdk.variable import VariableNotFound
+from tradewind.worker import archive
 
 _NAMES = ("airflow", "tradewind")
 
@@ -47,9 +49,9 @@ def _is_of_bundle(package: str, file: FileRef) -> bool:
     """Whether it is a folder or module of the bundle: then something below it is what is missing."""
     root = os.path.abspath(file.root)
     folders = [path for path in sys.path if path == root or path.startswith(root + os.sep)]
-    folders.append(os.path.join(root, os.path.dirname(file.file)))
-    places = [os.path.join(folder, package) for folder in folders]
-    return any(os.path.isdir(place) or os.path.isfile(f"{place}.py") for place in places)
+    path = os.path.join(root, file.file)
+    folders.append(os.path.dirname(path))
+    return importlib.machinery.PathFinder.find_spec(package, folders) is not None or archive.has_folder(path, package)
 
 
 def _is_from_environment(trace: TracebackType | None) -> bool:

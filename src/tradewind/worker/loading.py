@@ -25,6 +25,7 @@ from tradewind.sdk.configuration import conf
 from tradewind.sdk.definition import DAG
 from tradewind.sdk.supervision import EnvironmentSupervisor, Supervisor
 from tradewind.worker import alarm, leftovers, output, plugins, reads, trouble
+from tradewind.worker import archive as archives
 from tradewind.worker.asking import AskingSupervisor
 from tradewind.worker.supervisor import SocketSupervisor
 
@@ -100,13 +101,16 @@ class _Loading:
         file = self._work.file
         # Files that look for others beside them find those of their own version.
         conf.install((*file.options, ("core.dags_folder", file.root)))
-        _open_paths(file)
+        archive = archives.find(self._path)
+        _open_paths(file, archive)
         with registry.collecting(self.meaning) as found:
             try:
                 with alarm.limited(self._work.timeout_seconds, trouble.LoadingTooSlow):
+                    if archive is not None:
+                        archives.check(archive, self._path)
                     self.plugins = plugins.load(file.root)
                     policies = plugins.Policies(file.root)
-                    self.module = _execute(self._path, file)
+                    self.module = _execute(self._path, file, archive)
                     self._take(self.module, found, policies)
             except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of the file's code too
                 self.specs.clear()
@@ -145,9 +149,9 @@ def _supervisor(work: LoadWork) -> Supervisor:
     return found
 
 
-def _open_paths(file: FileRef) -> None:
-    """Airflow's names first, so that no folder of the bundle can hide them; then the bundle."""
-    folders = [str(compat.names_path()), file.root]
+def _open_paths(file: FileRef, archive: str | None) -> None:
+    """Airflow's names first, so that no folder of the bundle can hide them; then the file's archive, and the bundle."""
+    folders = [str(compat.names_path()), *([archive] if archive else ()), file.root]
     folders += [os.path.join(file.root, path) for path in file.import_path]
     # A bundle may be what its author knows as AIRFLOW_HOME.
     inside = [os.path.join(file.root, name) for name in ("dags", "plugins", "config")]
@@ -157,10 +161,12 @@ def _open_paths(file: FileRef) -> None:
     importlib.invalidate_caches()
 
 
-def _execute(path: str, file: FileRef) -> ModuleType:
-    """Run the file as a module of its own name, which no other file can import or hide."""
+def _execute(path: str, file: FileRef, archive: str | None) -> ModuleType:
+    """Run the file as a module of its own name, which no other file of a folder can import or hide."""
     stem = "".join(letter if letter.isalnum() else "_" for letter in os.path.splitext(os.path.basename(path))[0])
     name = f"tradewind_dagfile_{hashlib.sha256(file.file.encode()).hexdigest()[:12]}_{stem}"
+    if archive is not None:
+        return archives.execute(archive, path, name)
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
         raise ImportError(f"{file.file} is no Python file")

@@ -11,7 +11,7 @@ import tradewind
 
 _OURS = os.path.dirname(os.path.abspath(tradewind.__file__)) + os.sep
 _SNAPSHOT = re.compile(r"^.*/snapshots/[0-9a-f]{64}/")
-_MACHINERY = ("<frozen importlib", "<frozen runpy")
+_MACHINERY = ("<frozen importlib", "<frozen runpy", "<frozen zipimport")
 
 
 def is_ours(filename: str) -> bool:

@@ -56,13 +56,14 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
     return made
 
 
-def make(folder: pathlib.Path, store: MemoryStore, versions: Versions) -> bundles.Bundle:
+def make(folder: pathlib.Path, store: MemoryStore, versions: Versions, *, only: str | None = None) -> bundles.Bundle:
     files: Any = Files()
     vault: Any = None  # no file asks for a Variable
     port: Any = versions
     return bundles.Bundle(
         name="dags",
         folder=folder,
+        only=only,
         snapshots=snapshots.FolderSnapshots(folder.parent / "snapshots", limit_bytes=1 << 20),
         files=files,
         versions=port,

@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 
-from tradewind.bundles import ignore, snapshots
+from tradewind.bundles import dag_files, ignore, snapshots
 from tradewind.ports import errors
 
 
@@ -103,6 +103,5 @@ def test_a_loop_of_links_ends(bundle: pathlib.Path) -> None:
 def test_only_files_that_speak_of_dags_and_airflow_are_loaded(
     tmp_path: pathlib.Path, content: str, expected: bool
 ) -> None:
-    file = tmp_path / "f.py"
-    file.write_text(content)
-    assert ignore.may_define_dags(file) is expected
+    (tmp_path / "f.py").write_text(content)
+    assert dag_files.list_dag_files(tmp_path, ["f.py"]) == (["f.py"] if expected else [])

@@ -54,6 +54,11 @@ class DagFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text), encoding="utf-8")
 
+    def named(self, name: str, *, meaning: str | None = "3") -> DagFile:
+        """Another file of the same bundle, by its name."""
+        self.ref = FileRef(root=str(self.root), file=name, meaning=meaning)
+        return self
+
     def load(self, *, seconds: float = 15) -> LoadReport:
         """Its report."""
         work = LoadWork(file=self.ref, timeout_seconds=seconds)
