@@ -218,6 +218,10 @@ class SmallCluster:
         self._watches.append((namespace, queue))
         return api.Answer(chunks=[], more=_each(queue))
 
+    def is_watched(self, namespace: str) -> bool:
+        """Whether somebody sees each change: who lists sees only what came of them."""
+        return any(where == namespace for where, _ in self._watches)
+
     def close_watches(self) -> None:
         """The server ends all watches."""
         for _, queue in self._watches:

@@ -61,11 +61,12 @@ class Scene:
             self.events.extend(batch)
 
     async def launch(self, body: PodBody | None = None, attempt_id: AttemptId = ONE, **arguments: Any) -> str:
-        """The name of its pod."""
+        """The name of its pod, whose every change is seen from now on."""
         wanted = body or launches.body(namespace="a", **arguments)
         before = len(self.cluster.created)
         await self.runtime.launch([launches.launch(wanted, attempt_id)])
         await self.until(lambda: len(self.cluster.created) > before)
+        await self.until(lambda: self.cluster.is_watched(self.cluster.sent[-1]["metadata"]["namespace"]))
         return self.cluster.created[-1]
 
     async def until(self, enough: Callable[[], bool]) -> None:
@@ -364,7 +365,7 @@ def test_a_stop_before_the_create_makes_no_pod(tmp_path: Path) -> None:
             quota = api.refused(403, 'pods "p" is forbidden: exceeded quota: q')
             here.cluster.refusals = [quota] * 1000
             await here.runtime.launch([launches.launch(launches.body(namespace="a"), ONE)])
-            await here.until(lambda: any("exceeded quota" in line for line in here.log()))
+            await here.until(lambda: any("exceeded quota" in line for line in here.log()) and bool(here.progress()))
             assert [(one.phase, "exceeded quota" in str(one.detail)) for one in here.progress()] == [
                 (AttemptPhase.CREATED, True)
             ]

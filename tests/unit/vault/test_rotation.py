@@ -131,6 +131,7 @@ async def test_a_server_that_knew_the_old_key_goes_on(tmp_path: Path) -> None:
     assert (await command.status()).rows == {done.key_id: COUNT + 1}
 
 
+@pytest.mark.timeout(60)  # one process for each line
 def test_a_rotation_that_is_killed_at_any_line_leaves_every_row_readable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
