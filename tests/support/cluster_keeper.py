@@ -202,9 +202,9 @@ def _pids(files: ClusterFiles, node: int) -> set[int]:
     told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     found = {int(word) for word in told.split()}
     for place in _cgroup_places(files, node):
-        for procs in place.rglob("cgroup.procs"):
+        for folder, _, _ in os.walk(place):  # which passes over what is removed meanwhile
             with contextlib.suppress(OSError):
-                found.update(int(word) for word in procs.read_text().split())
+                found.update(int(word) for word in pathlib.Path(folder, "cgroup.procs").read_text().split())
     return found
 
 
@@ -219,10 +219,9 @@ def _cgroup_places(files: ClusterFiles, node: int) -> list[pathlib.Path]:
 
 
 def _remove_cgroup(place: pathlib.Path) -> None:
-    folders = sorted((path for path in place.rglob("*") if path.is_dir()), key=lambda path: -len(path.parts))
-    for folder in [*folders, place]:
+    for folder, _, _ in os.walk(place, topdown=False):
         with contextlib.suppress(OSError):
-            folder.rmdir()
+            os.rmdir(folder)
 
 
 def _unmount(state: pathlib.Path) -> None:

@@ -144,12 +144,13 @@ class Reconciler:
     async def tidy_forever(self) -> None:
         """Seal logs and release attempts, off the path of events."""
         while True:
-            await self._tidy(*await self._done.get())
+            attempts, again = await self._done.get()
+            await self._tidy(attempts, again)
+            self._done.task_done()
 
-    async def tidy_now(self) -> None:
-        """Seal and release everything that waits for it (before an orderly end)."""
-        while not self._done.empty():
-            await self._tidy(*self._done.get_nowait())
+    async def tidied(self) -> None:
+        """Wait until `tidy_forever` has done all that it was given (before an orderly end)."""
+        await self._done.join()
 
     async def _tidy(self, attempts: list[Attempt], again: list[AttemptId]) -> None:
         sealed: list[AttemptId] = []

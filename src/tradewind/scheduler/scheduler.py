@@ -227,7 +227,7 @@ class Scheduler:
                     group.create_task(self._janitor.run_forever(), name="janitor"),
                 ]
                 await self._loop()
-                await self._reconciler.tidy_now()
+                await self._reconciler.tidied()
                 await self._outbox.run_due(insists=False)
                 await self.postman.finish()
                 await self._janitor.finish()
