@@ -18,6 +18,7 @@ BETTER: dict[str, str] = {
     "sensors.time:DateTimeSensor": f"{_ENGINE}, whatever the mode",
     "sensors.time:TimeDeltaSensor": f"{_ENGINE}, whatever the mode",
     "sensors.time:TimeSensor": f"{_ENGINE}, whatever the mode",
+    "storage:ObjectStoragePath": "connections are looked up at the first use; schemes that only fsspec knows work too",
     "variable:Variable": "what a file reads at its top is remembered; a change of it loads the file anew",
 }
 DIFFERS: dict[str, str] = {

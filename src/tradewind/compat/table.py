@@ -179,7 +179,7 @@ _DEADLINES = _things(
 _SDK_OTHERS = _things(
     _SDK_LATER,
     "AsyncCallback", "BaseAsyncOperator", "BaseDeadlineReference", "BaseOperatorLink", "DeadlineAlert",
-    "DeadlineReference", "NEVER_EXPIRE", "ObjectStoragePath", "ResumableJobMixin", "SyncCallback", "deadline_reference",
+    "DeadlineReference", "NEVER_EXPIRE", "ResumableJobMixin", "SyncCallback", "deadline_reference",
 )  # fmt: skip
 _EXCEPTIONS = _at(
     "errors",
@@ -226,8 +226,12 @@ _LINEAGE = {
     **_things("lineage is not collected here", "AssetLineageInfo", "HookLineage", "HookLineageReader"),
 }
 _MASKER = {**_at("masking", "mask_secret", "redact"), **_things("a type", "SecretsMasker")}
-_STORAGE = _things(_LATER, "ObjectStoragePath")
-_STORES = _things(_LATER, "ObjectStore", "Properties", "attach", "get_fs", "has_fs", "stat_result")
+_STORAGE = _at("storage", "ObjectStoragePath")
+_STORES = {
+    **_at("storage.store", "ObjectStore", "attach"),
+    **_at("storage.file_systems", "Properties", "get_fs", "has_fs"),
+    **_at("storage.stat_result", "stat_result"),
+}
 _FUNCTIONS = {
     **_EDGES,
     **_at(
@@ -269,7 +273,7 @@ _TIMEZONE = _at(
 _SDK = {
     **_DAG, **_TASKS, **_EDGES, **_PARAMS,
     **_at("states", "TaskInstanceState", "DagRunState", "TriggerRule", "WeightRule"),
-    **_ASSET, **_TIMETABLES, **_PARTITIONS, **_SDK_OTHERS, **_BRANCH, **_SENSOR, **_NOTIFIER, **_HOOK,
+    **_ASSET, **_TIMETABLES, **_PARTITIONS, **_SDK_OTHERS, **_STORAGE, **_BRANCH, **_SENSOR, **_NOTIFIER, **_HOOK,
     **_at("operator", "BaseOperator"), **_at("mapped", "MappedOperator"), **_at("group", "TaskGroup"),
     **_at("xcom_arg", "XComArg"),
     **_at("xcom", "BaseXCom", "XCom"), **_at("variable", "Variable"), **_at("connection", "Connection"), **_CONTEXT,

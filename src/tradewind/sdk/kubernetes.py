@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
+from tradewind import templates
 from tradewind.sdk import errors
 
 
@@ -34,7 +35,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, (dt.datetime, dt.date)):
         return value.isoformat()
-    if hasattr(value, "resolve"):
+    if templates.is_known_late(value):
         return value  # known only when the task runs
     return str(value)
 

@@ -328,7 +328,15 @@ def _frame(data: str) -> Any:
     return importlib.import_module("pandas").read_parquet(io.BytesIO(bytes.fromhex(data)), engine="pyarrow")
 
 
+_STORAGE_PATHS = ("airflow.sdk.io.path.ObjectStoragePath", "airflow.io.path.ObjectStoragePath")
+"""What Airflow calls our own class, in XComs of 3.x and of 2.x: known whether or not its module is loaded."""
+
+
 def _loaded(name: str) -> Any:
+    if name in _STORAGE_PATHS:
+        from tradewind.sdk import storage
+
+        return storage.ObjectStoragePath
     parts = name.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         found: Any = sys.modules.get(".".join(parts[:cut]))

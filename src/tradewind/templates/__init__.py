@@ -6,7 +6,15 @@
 
 from __future__ import annotations
 
-from tradewind.templates.detection import DEFAULT_MARKERS, has_template, has_text, markers_of, resolved, settle
+from tradewind.templates.detection import (
+    DEFAULT_MARKERS,
+    has_template,
+    has_text,
+    is_known_late,
+    markers_of,
+    resolved,
+    settle,
+)
 from tradewind.templates.environments import environment
 from tradewind.templates.literal import Literal, literal
 from tradewind.templates.problems import Where, describe, where
@@ -20,6 +28,7 @@ __all__ = [
     "environment",
     "has_template",
     "has_text",
+    "is_known_late",
     "literal",
     "markers_of",
     "render",

@@ -68,6 +68,15 @@ def has_text(
     return callable(value) or _Search(tuple(template_ext), tuple(markers), fields_of, late=False).finds(value)
 
 
+def is_known_late(value: Any) -> bool:
+    """Whether it has its value only at run time: something with `resolve` that is no path (these have one, too)."""
+    return (
+        not isinstance(value, (os.PathLike, type))
+        and not hasattr(value, "with_rendered_text")
+        and getattr(value, "resolve", None) is not None
+    )
+
+
 def settle(value: Any) -> Any:
     """What rendering does to a value without templates: Jinja drops one newline at the end of a text.
 
@@ -90,9 +99,7 @@ def resolved(value: Any, context: Mapping[str, Any]) -> Any:
         return type(value)(resolved(item, context) for item in value)
     if type(value) is dict:
         return {key: resolved(item, context) for key, item in value.items()}
-    if not isinstance(value, (os.PathLike, type)) and (resolve := getattr(value, "resolve", None)) is not None:
-        return resolve(context)
-    return value
+    return value.resolve(context) if is_known_late(value) else value
 
 
 _CONTAINERS = frozenset({dict, list, tuple, set})
@@ -124,7 +131,9 @@ class _Search:
             return any(self.finds(item) for item in value)
         if isinstance(value, (os.PathLike, type)):
             return False
-        if getattr(value, "resolve", None) is not None:
+        if hasattr(value, "with_rendered_text"):
+            return any(marker in str(value) for marker in self._markers)
+        if is_known_late(value):
             return self._late
         inside = self if self._late else _Search(self._extensions, self._markers, self._fields_of)
         return any(inside.finds(getattr(value, name, None)) for name in self._fields_of(value))

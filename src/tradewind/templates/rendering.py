@@ -6,7 +6,6 @@ fields are changed in place and only once, however often they are met.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ import jinja2
 import jinja2.nativetypes
 
 from tradewind.templates import problems
-from tradewind.templates.detection import DEFAULT_MARKERS, FieldsOf, own_fields
+from tradewind.templates.detection import DEFAULT_MARKERS, FieldsOf, is_known_late, own_fields
 
 
 def render(
@@ -69,8 +68,10 @@ class _Rendering:
             return self._text(value)
         if id(value) in self._seen:
             return value
-        if not isinstance(value, os.PathLike) and (resolve := getattr(value, "resolve", None)):
-            return resolve(self._context)
+        if with_rendered_text := getattr(value, "with_rendered_text", None):
+            return with_rendered_text(self._inline)
+        if is_known_late(value):
+            return value.resolve(self._context)
         if isinstance(value, tuple):
             parts = [self.of(item) for item in value]
             return tuple(parts) if type(value) is tuple else type(value)(*parts)
@@ -114,6 +115,9 @@ class _Rendering:
     def _text(self, text: str) -> Any:
         if self._extensions and text.endswith(self._extensions):
             return self._fill(self._env.get_template(text))
+        return self._inline(text)
+
+    def _inline(self, text: str) -> Any:
         if self._plain and "\r" not in text and not any(marker in text for marker in DEFAULT_MARKERS):
             return text.removesuffix("\n")  # as Jinja would
         return self._fill(self._env.from_string(text))
