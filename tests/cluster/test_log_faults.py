@@ -83,6 +83,31 @@ def test_log_lines_are_not_duplicated_or_lost_when_a_part_is_killed_while_they_a
     assert place.log("counts") == _ALL
 
 
+@pytest.mark.parametrize("away", [0.0, 1.0, 4.0])
+def test_lines_that_were_lost_with_a_container_runtime_that_was_killed_are_a_gap(
+    place: Place, server: servers.Server, broken: clusters.Cluster, away: float
+) -> None:
+    lives = range(40, 100, 5)
+    _started(
+        place,
+        server,
+        "\n".join(f'pod("counts_{n}", "for i in $(seq {n}); do echo line $i; sleep 0.1; done")' for n in lives),
+        lines=20 * len(lives),
+    )
+    broken.kill("containerd-0")
+    wait_until(_passed(away), "a while")
+    broken.start("containerd-0")
+    assert _ended(place, server) == "success"
+    told = {n: place.raw_log(f"counts_{n}") for n in lives}
+    lines = {n: [line[3] for line in log if line[1] == "stdout"] for n, log in told.items()}
+    gaps = {n for n, log in told.items() if any("its node was away" in line[3] for line in log if line[1] == "event")}
+    cut = {n for n in lives if len(lines[n]) < n}
+    assert all(lines[n] == [f"line {i}" for i in range(1, len(lines[n]) + 1)] for n in lives)
+    print(f"away {away} s: cut {sorted(cut)}, named {sorted(gaps)}")
+    assert cut <= gaps
+    assert {n for n in gaps - cut if lines[n]} <= {n for n in lives if n < max(cut, default=0) + 25}, "far from the cut"
+
+
 def test_log_lines_are_not_duplicated_when_the_control_plane_is_restarted(place: Place, server: servers.Server) -> None:
     _started(place, server, _COUNTS)
     for _ in range(3):

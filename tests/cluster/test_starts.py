@@ -6,7 +6,6 @@ import base64
 import concurrent.futures
 import contextlib
 import json
-import pathlib
 import secrets
 import sqlite3
 from typing import Any
@@ -20,14 +19,6 @@ from tests.support.cluster_api import Namespace, wait_until
 from tests.support.cluster_runs import Place
 
 pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture
-def place(tmp_path: pathlib.Path, kubeconfig: pathlib.Path, namespace: Namespace, busybox: str) -> Place:
-    """With no budget for starts that never happen: a clock that has run out ends its try."""
-    made = Place(tmp_path, kubeconfig, namespace, busybox)
-    made.options += ["--set", "scheduler.infrastructure_retries=0"]
-    return made
 
 
 def quota(namespace: Namespace, **hard: str) -> None:
@@ -62,18 +53,18 @@ def test_what_a_start_waited_for_is_in_the_verdict(place: Place) -> None:
     wait_until(lambda: not place.namespace.pods(), "the pods are deleted")
 
 
-def test_a_start_that_never_happened_is_paid_from_the_infrastructures_budget(place: Place) -> None:
-    place.options += ["--set", "scheduler.infrastructure_retries=1"]
+def test_a_start_timeout_is_borne_once_for_each_try(place: Place) -> None:
     run = place.run("""
-        pod("big", "true", container_resources={"requests": {"memory": "900Ti"}}, startup_timeout_seconds=2)
+        pod("big", "true", container_resources={"requests": {"memory": "900Ti"}}, startup_timeout_seconds=2,
+            retries=1, retry_delay=0)
     """)
-    assert (run["state"], run["big"]["try_number"]) == ("failed", 1)
+    assert (run["state"], run["big"]["try_number"]) == ("failed", 2)
     told = servers.tradewind(
         "tasks", "attempts", "pods", "latest", "big", "--home", str(place.home), "--output", "json"
     )
-    assert [(one["number"], one["reason"]) for one in json.loads(told.stdout)] == [
-        (1, "NeverStarted"),
-        (2, "NeverStarted"),
+    assert [(one["try"], one["number"], one["reason"]) for one in json.loads(told.stdout)] == [
+        (1, 1, "StartTimeout"),
+        (2, 1, "StartTimeout"),
     ]
 
 

@@ -24,11 +24,6 @@ from tradewind.model.states import AttemptPhase, EndReason, TaskState
 
 _PLACE = {phase: place for place, phase in enumerate(AttemptPhase)}
 _TOO_LONG = "Its execution timeout passed."
-_REASONS = {
-    _TOO_LONG: EndReason.TIMED_OUT,
-    start_clock.NOT_SCHEDULED: EndReason.NEVER_STARTED,
-    start_clock.NOT_STARTED: EndReason.NEVER_STARTED,
-}
 _NET_SECONDS = 5.0
 """A worker ends its own attempt at the execution timeout and can tell more about it; ours is the net below."""
 
@@ -140,9 +135,9 @@ def ended(core: Core, event: AttemptEnded) -> None:
     attempt = core.attempts.get(event.attempt_id)
     if attempt is None or attempt.phase is AttemptPhase.ENDED:
         return
-    over = _closed(attempt, event)
-    core.put_attempt(over)
     live = core.runs[attempt.run_key]
+    over = _closed(live.graph.tasks.get(attempt.task_id), attempt, event)
+    core.put_attempt(over)
     ti = live.find(attempt.task_id, attempt.map_index)
     if ti is None or ti.attempt_id != attempt.attempt_id or not ti.state.holds_attempt:
         return
@@ -162,15 +157,15 @@ def ended(core: Core, event: AttemptEnded) -> None:
     _decide(core, live, ti, over, event.result, returned)
 
 
-def _closed(attempt: Attempt, event: AttemptEnded) -> Attempt:
+def _closed(task: TaskSpec | None, attempt: Attempt, event: AttemptEnded) -> Attempt:
     outcome = event.result.outcome
     failed = outcome if isinstance(outcome, Failed) else None
     reason = failed.reason if failed else EndReason.COMPLETED
     verdict = event.verdict or (failed.message if failed else None)
     if attempt.stop_reason and failed:
-        reason = _stop_reason(attempt)
+        reason = _stop_reason(task, attempt)
         # What a start waited for is known only to the runtime.
-        waited = f" {event.verdict}" if reason is EndReason.NEVER_STARTED and event.verdict else ""
+        waited = f" {event.verdict}" if attempt.stop_reason in start_clock.RUN_OUT and event.verdict else ""
         verdict = f"{attempt.stop_reason}{waited}"
     return replace(
         attempt,
@@ -186,8 +181,10 @@ def _closed(attempt: Attempt, event: AttemptEnded) -> Attempt:
     )
 
 
-def _stop_reason(attempt: Attempt) -> EndReason:
-    return _REASONS.get(attempt.stop_reason, EndReason.STOPPED)
+def _stop_reason(task: TaskSpec | None, attempt: Attempt) -> EndReason:
+    if attempt.stop_reason in start_clock.RUN_OUT:
+        return start_clock.reason(task)
+    return EndReason.TIMED_OUT if attempt.stop_reason == _TOO_LONG else EndReason.STOPPED
 
 
 def _keep_xcoms(core: Core, ti: TaskInstance, result: Result) -> XComPush | None:
@@ -288,7 +285,7 @@ def _succeeded(core: Core, live: LiveRun, ti: TaskInstance, outcome: Success, re
 
 def _failed(core: Core, live: LiveRun, ti: TaskInstance, attempt: Attempt, outcome: Failed) -> None:
     verdict = attempt.verdict or outcome.message
-    # Of an attempt that we stopped, its own reason says why: a start that never happened is the infrastructure's.
+    # Of an attempt that we stopped, its own reason says why.
     is_lost = attempt.reason is not None and attempt.reason.is_infrastructure
     if is_lost and _may_go_on(core, live, ti, outcome):
         waited = ti.start_waited_seconds if outcome.entered else start_clock.waited_seconds(ti, attempt)

@@ -1,7 +1,8 @@
 """How long a start may take: one clock for each try, from the first pod's creation until a main container runs.
 
-Invariant: an attempt that never began and is launched again goes on with its try's clock; only a clock that has run out
-is wound up anew, and the infrastructure budget has paid for that. While there is no pod (a full quota), it stands.
+Invariant: an attempt that never began and is launched again goes on with its try's clock; when that has run out, the
+try has failed, because its author said how long a start is borne. While there is no pod (a full quota), it stands.
+Python attempts have a clock that no author set: theirs is wound up anew, and the infrastructure budget pays for that.
 
 A task that gives `schedule_timeout_seconds` has that long until a node is found, and `startup_timeout_seconds` from
 then on, as in Airflow; one that does not has `startup_timeout_seconds` for all of it.
@@ -14,10 +15,11 @@ from datetime import datetime, timedelta
 from tradewind.model.dagspec import PodBody, TaskSpec
 from tradewind.model.events import AttemptProgress
 from tradewind.model.rows import Attempt, TaskInstance
-from tradewind.model.states import AttemptPhase
+from tradewind.model.states import AttemptPhase, EndReason
 
 NOT_SCHEDULED = "It was not scheduled in time."
 NOT_STARTED = "It did not start in time."
+RUN_OUT = frozenset({NOT_SCHEDULED, NOT_STARTED})
 
 
 def moment(attempt: Attempt, at: datetime, now: datetime) -> datetime:
@@ -55,9 +57,14 @@ def said(task: TaskSpec | None, attempt: Attempt) -> str:
     return NOT_SCHEDULED if has_own and attempt.phase is AttemptPhase.SUBMITTED else NOT_STARTED
 
 
+def reason(task: TaskSpec | None) -> EndReason:
+    """Why an attempt ended whose clock had run out."""
+    return EndReason.START_TIMEOUT if task is not None and isinstance(task.body, PodBody) else EndReason.NEVER_STARTED
+
+
 def waited_seconds(ti: TaskInstance, attempt: Attempt) -> float:
     """What of its try's clock has passed when it ended without a start; nothing where it had run out."""
-    if attempt.stop_reason in (NOT_SCHEDULED, NOT_STARTED):
+    if attempt.stop_reason in RUN_OUT:
         return 0
     began, ended = attempt.submitted_at, attempt.ended_at
     passed = (ended - began).total_seconds() if began is not None and ended is not None else 0

@@ -132,6 +132,8 @@ class EndReason(str, Enum):
     """It needed more memory than its limit, and the kernel killed it."""
     TIMED_OUT = "TimedOut"
     """Its execution timeout passed and we stopped it."""
+    START_TIMEOUT = "StartTimeout"
+    """Its pod did not start in the time that its task gives; what it waited for is in the verdict."""
     STOPPED = "Stopped"
     """Stopped on request: cancel, clear or mark."""
     REJECTED = "Rejected"

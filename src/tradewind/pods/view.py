@@ -71,6 +71,8 @@ class PodView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disruption: str = ""
     """Why the cluster takes it away (reason of a true condition DisruptionTarget): PreemptionByScheduler, …"""
     disrupted_at: datetime | None = None
+    unready_at: datetime | None = None
+    """When its kubelet saw that it is not ready: before its containers run, and again when the first of them ended."""
     deletion_at: datetime | None = None
     """When its grace period ends (or ended), if somebody deleted it."""
 
@@ -93,6 +95,7 @@ def from_api(pod: Mapping[str, Any]) -> PodView:
     conditions = status.get("conditions") or []
     true = {one["type"]: one for one in conditions if one.get("status") == "True"}
     scheduled, disruption = true.get("PodScheduled") or {}, true.get("DisruptionTarget") or {}
+    false = {one["type"]: one for one in conditions if one.get("status") == "False"}
     return PodView(
         name=metadata.get("name") or "",
         namespace=metadata.get("namespace") or "",
@@ -115,6 +118,7 @@ def from_api(pod: Mapping[str, Any]) -> PodView:
         accepted_at=_time(status.get("startTime")),
         disruption=disruption.get("reason") or "",
         disrupted_at=_time(disruption.get("lastTransitionTime")),
+        unready_at=_time((false.get("Ready") or {}).get("lastTransitionTime")),
         deletion_at=_time(metadata.get("deletionTimestamp")),
     )
 

@@ -63,27 +63,23 @@ def test_while_there_is_no_pod_the_clock_stands() -> None:
     assert seconds_left(world) == 30
 
 
-def test_a_start_that_takes_too_long_is_stopped_and_paid_from_the_infrastructure_budget() -> None:
-    world = pods(infrastructure_retries=1, retries=1)
-    reach(world)
-    run_out(world, "No node has room.")
-    ti = world.task("a")
-    assert (ti.state.value, ti.try_number, ti.attempts_in_try, ti.infrastructure_failures) == ("queued", 1, 2, 1)
-    reach(world)
-    assert seconds_left(world) == 30
-    run_out(world, "No node has room.")
-    assert (world.state("a"), world.task("a").verdict) == (
-        "up_for_retry",
-        "It did not start in time. No node has room.",
-    )
-
-
-def test_a_try_whose_budget_is_used_up_fails_with_what_was_waited_for() -> None:
-    world = pods(infrastructure_retries=0)
+def test_a_start_timeout_is_borne_once_and_fails_the_try_with_what_was_waited_for() -> None:
+    world = pods(infrastructure_retries=3)
     attempt = reach(world)
     run_out(world, "No node has room.")
     assert (world.state("a"), world.task("a").verdict) == ("failed", "It did not start in time. No node has room.")
-    assert world.ledger.attempts[attempt.attempt_id].reason is EndReason.NEVER_STARTED
+    assert (world.task("a").try_number, world.task("a").attempts_in_try) == (1, 1)
+    assert world.ledger.attempts[attempt.attempt_id].reason is EndReason.START_TIMEOUT
+
+
+def test_a_task_with_retries_has_another_try_with_a_whole_clock_when_its_start_took_too_long() -> None:
+    world = pods(retries=1)
+    reach(world)
+    run_out(world, "No node has room.")
+    assert world.state("a") == "up_for_retry"
+    world.pass_time(400)
+    reach(world)
+    assert (world.task("a").try_number, seconds_left(world)) == (2, 30)
 
 
 def test_an_attempt_that_was_lost_before_its_start_leaves_the_next_one_the_rest_of_the_clock() -> None:

@@ -240,7 +240,7 @@ def test_a_pod_that_does_not_start_in_time_is_ended_and_its_end_says_so(tmp_path
         assert end is not None
         assert isinstance(end.result.outcome, Failed)
         assert end.result.outcome.message == "It did not start in time. Container 'base' waited: ErrImagePull."
-        assert end.result.outcome.reason is EndReason.NEVER_STARTED
+        assert end.result.outcome.reason is EndReason.START_TIMEOUT
 
     play(tmp_path, acts)
 

@@ -182,16 +182,18 @@ def test_a_stream_that_is_left_over_tls_is_closed_before_the_client_is(tmp_path:
             while not server.requests:
                 await asyncio.sleep(0.001)
             await asyncio.sleep(0.05)  # the first chunk goes out
-            hangs.wait()  # noqa: ASYNC251 - nothing of this loop goes on
+            hangs.wait()  # nothing of this loop goes on
 
     async def leave() -> None:
         user = {"client-certificate-data": encoded(cert), "client-key-data": encoded(key)}
         cluster = {"server": f"https://127.0.0.1:{ports[0]}", "insecure-skip-tls-verify": True}
         source = Kubeconfig(paths=str(kubeconfig(tmp_path, user, cluster)), environ={})
-        async with ClusterClient(source, clock=api_server.LeapingClock()) as client:
-            async with client.stream("/api/v1/pods", idle_seconds=30) as chunks:
-                assert await anext(chunks) == b"{}"
-        left = [one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port == ports[0]]
+        async with (
+            ClusterClient(source, clock=api_server.LeapingClock()) as client,
+            client.stream("/api/v1/pods", idle_seconds=30) as chunks,
+        ):
+            assert await anext(chunks) == b"{}"
+        left = [one for one in psutil.Process().net_connections("tcp") if one.raddr[1:] == (ports[0],)]
         assert left == []
 
     serving = threading.Thread(target=asyncio.run, args=(serve(),))

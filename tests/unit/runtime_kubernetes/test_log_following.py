@@ -108,6 +108,7 @@ class Scene:
             namespace="a",
             pod="p",
             container=name,
+            node="n",
             file_bytes=file_bytes,
             clock=self.clock,
             random=SeededRandom(1),
@@ -330,6 +331,25 @@ def test_a_stream_that_ended_with_its_kubelet_before_the_container_did_is_a_gap_
             await here.complete()
             assert here.log()[0] == "1"
             assert "may be missing; the pod is gone" in here.log()[1]
+
+    asyncio.run(play())
+
+
+def test_a_log_whose_nodes_runtime_was_away_when_its_container_ended_says_that_lines_may_be_missing(
+    tmp_path: Path,
+) -> None:
+    async def play() -> None:
+        async with scene(tmp_path) as here:
+            words = b"rpc error: code = Unknown desc = server is not initialized yet"
+            here.node.answers = [api.Answer(chunks=[line(1), words])]
+            followed = here.follow()
+            await here.until(lambda: here.asked[:2] == ["follow", "follow"])
+            await here.node.write(line(1))
+            await here.node.end()
+            followed.end(finished_at=datetime(2026, 1, 1, 0, 0, 0, tzinfo=UTC))
+            await here.complete()
+            assert here.log()[0] == "1"
+            assert here.log()[1].endswith("may be missing; the container runtime of its node was away when it ended")
 
     asyncio.run(play())
 

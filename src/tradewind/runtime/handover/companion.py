@@ -137,7 +137,7 @@ def _late(event: AttemptEnded) -> AttemptEnded:
     if not isinstance(outcome, Failed):
         return event
     waited = f" {event.verdict}" if event.verdict and event.verdict != outcome.message else ""
-    failed = msgspec.structs.replace(outcome, message=f"{LATE}{waited}", reason=EndReason.NEVER_STARTED)
+    failed = msgspec.structs.replace(outcome, message=f"{LATE}{waited}", reason=EndReason.START_TIMEOUT)
     return msgspec.structs.replace(
         event, result=msgspec.structs.replace(event.result, outcome=failed), verdict=failed.message
     )

@@ -20,6 +20,7 @@ from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Outcome, Success, XComPush
 from tradewind.model.states import EndReason
 from tradewind.pods.identity import Identity
+from tradewind.pods.view import PodView
 from tradewind.ports import clock as clock_port
 from tradewind.runtime.kubernetes import results
 from tradewind.runtime.kubernetes.client import ClusterClient
@@ -125,8 +126,8 @@ class Around:
     log: LogFile
     keep: Callable[[ActRecord], Coroutine[Any, Any, None]]
     """Write the record anew."""
-    container_log: Callable[[str, str, str, str], ContainerLog]
-    """A follower of a container's log: namespace, pod, container, and how its lines are marked."""
+    container_log: Callable[[PodView, str, str], ContainerLog]
+    """A follower of a container's log: its pod, its name, and how its lines are marked."""
 
     def note(self, text: str) -> None:
         """A line of ours in the attempt's log."""

@@ -20,6 +20,7 @@ from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Result, Skipped, Success
 from tradewind.model.states import AttemptPhase, EndReason
+from tradewind.pods.view import PodView
 from tradewind.ports import backoff, errors
 from tradewind.ports import clock as clock_port
 from tradewind.ports import runtime as port
@@ -294,14 +295,15 @@ class ActRuntime:
         async def keep(record: ActRecord) -> None:
             await asyncio.to_thread(self._records.put, record)
 
-        def container_log(namespace: str, pod: str, container: str, mark: str) -> log_following.ContainerLog:
+        def container_log(pod: PodView, container: str, mark: str) -> log_following.ContainerLog:
             return log_following.ContainerLog(
                 self._client,
                 self._streams,
                 log,
-                namespace=namespace,
-                pod=pod,
+                namespace=pod.namespace,
+                pod=pod.name,
                 container=container,
+                node=pod.node,
                 mark=mark,
                 file_bytes=self._options.log_file_bytes,
                 clock=self._clock,

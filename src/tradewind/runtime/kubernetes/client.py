@@ -255,7 +255,7 @@ async def _send(
 
 
 def _cut(response: aiohttp.ClientResponse) -> None:
-    """Close its connection now. TLS's farewell waits for the server's, which may come after our loop's end, or never."""
+    """Close its connection now. TLS's farewell waits for the server's: it may come after our loop's end, or never."""
     if response.connection is not None and response.connection.transport is not None:
         response.connection.transport.abort()
     response.close()

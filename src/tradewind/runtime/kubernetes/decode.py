@@ -242,12 +242,14 @@ def _view(seen: _Pod) -> PodView:
         raise msgspec.ValidationError("a pod without name or uid")
     containers = _inits(spec, status) + _containers(spec, status)
     conditions: dict[str, str] = {}
-    scheduled_at = disrupted_at = None
+    scheduled_at = disrupted_at = unready_at = None
     disruption = ""
     for condition in status.conditions or ():
         conditions[condition.type] = views.condition(condition.status, condition.reason, condition.message)
         if condition.type == "PodScheduled" and condition.status == "True":
             scheduled_at = condition.last_transition_time
+        elif condition.type == "Ready" and condition.status == "False":
+            unready_at = condition.last_transition_time
         elif condition.type == "DisruptionTarget" and condition.status == "True":
             disruption, disrupted_at = condition.reason or "", condition.last_transition_time
     return PodView(
@@ -270,6 +272,7 @@ def _view(seen: _Pod) -> PodView:
         accepted_at=status.start_time,
         disruption=disruption,
         disrupted_at=disrupted_at,
+        unready_at=unready_at,
         deletion_at=metadata.deletion_timestamp,
     )
 

@@ -194,7 +194,7 @@ class Followed:
                 work = self._read_log(follower)
                 self._reading.append(self._around.spawn(work, f"log of {self.attempt_id} {one.name}"))
             if one.state == "terminated":
-                self._logs[one.name].end(finished_at=one.finished_at)
+                self._logs[one.name].end(finished_at=one.finished_at, noticed_at=view.unready_at)
 
     async def _read_log(self, follower: ContainerLog) -> None:
         try:

@@ -170,10 +170,10 @@ class JobAct:
                 mark = pod.name.removeprefix(f"{self._name}-")
                 if len(self._logged(pod)) > 1:
                     mark = f"{mark}/{one.name}"
-                follower = self._logs[key] = self._around.container_log(pod.namespace, pod.name, one.name, mark)
+                follower = self._logs[key] = self._around.container_log(pod, one.name, mark)
                 self._reading.append(asyncio.get_running_loop().create_task(follower.run(), name=f"log of {mark}"))
             if one.state == "terminated":
-                self._logs[key].end(finished_at=one.finished_at)
+                self._logs[key].end(finished_at=one.finished_at, noticed_at=pod.unready_at)
 
     def _logged(self, pod: PodView) -> list[str]:
         arguments = self.record.arguments

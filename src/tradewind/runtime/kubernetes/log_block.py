@@ -20,10 +20,18 @@ _UNIFORM = {b"Z "}
 
 
 def told(lines: list[bytes]) -> list[bytes]:
-    """The API's lines with times in UTC, nine digits, as nearly all come. Raises ValueError for what has no time."""
+    """The API's lines with times in UTC, nine digits, as nearly all come. Raises `NoLine` for what has no time."""
     if {line[STAMP + 3 : _TOLD] for line in lines} <= _UNIFORM:
         return lines
     return [line if line[STAMP + 3 : _TOLD] == b"Z " else _uniform(line) for line in lines if line]
+
+
+class NoLine(ValueError):
+    """What came instead of a line. `words` is how it begins."""
+
+    def __init__(self, words: bytes) -> None:
+        super().__init__(f"no time: {words[:200].decode(errors='replace')}")
+        self.words = words
 
 
 def is_stamped(line: bytes) -> bool:
@@ -80,6 +88,8 @@ def stamp(told: bytes) -> bytes:
 
 def _uniform(line: bytes) -> bytes:
     at, _, text = line.partition(b" ")
+    if not is_stamped(line):
+        raise NoLine(line)
     return stamp(at) + b"000Z " + text
 
 

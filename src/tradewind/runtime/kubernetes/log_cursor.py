@@ -85,7 +85,7 @@ class Resume:
     def finish(self) -> None:
         """Nothing comes any more: the line that was read last should have been there. Raises as `new`."""
         if self._odd and not self._has_met:
-            raise ValueError(f"no time: {self._odd[:200].decode(errors='replace')}")
+            raise log_block.NoLine(self._odd)
         if not self._has_met:
             self._missed(self._at, b"")
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
 from tradewind.ports import backoff, errors
 from tradewind.ports import clock as clock_port
-from tradewind.runtime.kubernetes import log_lag, log_need
+from tradewind.runtime.kubernetes import log_block, log_end, log_lag, log_need, log_outages
 from tradewind.runtime.kubernetes.client import ClusterClient
 from tradewind.runtime.kubernetes.log_block import STAMP
 from tradewind.runtime.kubernetes.log_cursor import Resume
@@ -52,6 +52,7 @@ class ContainerLog:
         namespace: str,
         pod: str,
         container: str,
+        node: str,
         mark: str = "",
         file_bytes: int,
         clock: clock_port.Clock,
@@ -71,12 +72,12 @@ class ContainerLog:
         self._need = log_need.Need(file_bytes, clock.monotonic())
         self._lag = log_lag.Lag()
         self._is_ours = is_ours
+        self._node = node
+        self._outages = streams.outages
+        is_resumed = bool(file.cursor(self._mark).at)
+        self._end = log_end.LogEnd(streams.outages, node, clock.now(), is_resumed=is_resumed)
         self._has_ended = self._is_gone = False
         self._is_to_leave = False
-        self._is_at_end = False
-        """A stream has ended by itself, and nothing was read since."""
-        self._stream_ended_at = clock.now()
-        self._finished_at: datetime | None = None
         self._is_stream = False
         self._streamed = 0
         self._heard = 0.0
@@ -86,10 +87,15 @@ class ContainerLog:
 
     # -- what others tell ------------------------------------------------------------------------------------------
 
-    def end(self, *, is_gone: bool = False, finished_at: datetime | None = None) -> None:
-        """It has ended, or nobody cares any more: read the rest. `is_gone`: its pod is not there any more."""
+    def end(
+        self, *, is_gone: bool = False, finished_at: datetime | None = None, noticed_at: datetime | None = None
+    ) -> None:
+        """It has ended, or nobody cares any more: read the rest. `is_gone`: its pod is not there any more.
+
+        `noticed_at`: when its kubelet learnt of the end.
+        """
         self._has_ended = True
-        self._finished_at = finished_at or self._finished_at
+        self._end.told(self._clock.now(), finished_at, noticed_at)
         self._is_gone = self._is_gone or is_gone
         self._stirred.set()
 
@@ -123,6 +129,7 @@ class ContainerLog:
             await self._rounds()
         finally:
             self._streams.forget(self)
+            self._outages.forget(self._node, self)
 
     async def _rounds(self) -> None:
         failing_since: float | None = None
@@ -131,11 +138,13 @@ class ContainerLog:
             try:
                 await self._round(last)
             except errors.NotFound:
-                if not self._has_seen_its_end():
+                if not self._end.is_seen:
                     self._tell_loss("the pod is gone")
                 return
             except (errors.TradewindError, ValueError) as error:
                 _log.info("log of container %s of %s: %s", self.container, self._path, error)
+                if isinstance(error, log_block.NoLine) and log_outages.are_words(error.words):
+                    self._outages.away(self._node, self._clock.now())
                 if _is_away(error):
                     failing_since = None  # it is where it was, and will be read
                 elif failing_since is None:
@@ -147,6 +156,8 @@ class ContainerLog:
                 continue
             failing_since = None
             if last:
+                if why := self._end.cut(self._file.cursor(self._mark).newest, self._lag.skew):
+                    self._tell_loss(f"{why} when it ended")
                 return
             self._pause.reset()
 
@@ -186,7 +197,9 @@ class ContainerLog:
         task = asyncio.ensure_future(reading)
         try:
             while not (task.done() or self._has_ended or self._is_to_leave or self._is_stale()):
-                await self._wait(_VERIFY_SECONDS, task)
+                await self._wait(self._outages.patience(self._node, self, self._clock.monotonic()), task)
+                if self._outages.is_to_ask(self._node, self._clock.monotonic()):
+                    await self._ask_node()
             if self._is_gone:
                 await asyncio.wait({task}, timeout=_END_COMES_SECONDS)
             if task.done():
@@ -194,6 +207,19 @@ class ContainerLog:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            self._end.stream_closed(self._clock.now())
+
+    async def _ask_node(self) -> None:
+        """Whether its container runtime is there: the kubelet says so where lines are asked for. A stream goes on."""
+        query = {"container": self.container, "timestamps": "true", "tailLines": "1", "limitBytes": "200"}
+        try:
+            told = await self._client.request("GET", self._path, query)
+        except errors.TradewindError:
+            return  # of the runtime that says nothing
+        if log_outages.are_words(told):
+            self._outages.away(self._node, self._clock.now())
+        else:
+            self._outages.heard(self._node, self, self._clock.now(), self._clock.monotonic(), lines=0)
 
     def _is_stale(self) -> bool:
         """Silent after much: one that was far behind when a file was put aside may follow that file for ever."""
@@ -232,8 +258,9 @@ class ContainerLog:
         resume, pieces, read = Resume(cursor, self._missed), [b""], 0
         idle = _STREAM_IDLE_SECONDS if follow else _READ_IDLE_SECONDS
         async with self._client.stream(self._path, query, idle_seconds=idle) as chunks:
-            self._is_at_end = False
-            async for chunk in chunks:
+            if follow:
+                self._end.stream_opened(self._clock.now())
+            async for chunk in self._unbroken(chunks):
                 read += len(chunk)
                 if (upto := chunk.rfind(b"\n")) >= 0:
                     self._take(b"".join([*pieces, chunk[:upto]]).split(b"\n"), resume)
@@ -245,14 +272,23 @@ class ContainerLog:
                 if self._file.is_full or (read > _TURN_BYTES and not follow and not whole):
                     return
                 await asyncio.sleep(0)  # a fast log must not keep the others waiting
-        if whole and (rest := b"".join(pieces)):
+        rest = b"".join(pieces)
+        if rest and (whole or log_outages.are_words(rest)):
             self._take([rest], resume)  # a last line without an end
         resume.finish()
-        self._is_at_end, self._stream_ended_at = follow, self._clock.now()
+        if follow:
+            self._end.stream_closed(self._clock.now(), by_itself=True)
+        elif whole:
+            self._outages.heard(self._node, self, self._clock.now(), self._clock.monotonic(), lines=0)
 
-    def _has_seen_its_end(self) -> bool:
-        """Whether its last stream ended with the container: one that ended before that did so with the kubelet."""
-        return self._is_at_end and (self._finished_at is None or self._stream_ended_at >= self._finished_at)
+    async def _unbroken(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The same; where it breaks off, that is noted."""
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except errors.TradewindError:
+            self._end.stream_closed(self._clock.now(), broke=True)
+            raise
 
     def _take(self, lines: list[bytes], resume: Resume) -> None:
         new = resume.new(lines)
@@ -266,8 +302,10 @@ class ContainerLog:
 
     def _write(self, new: list[bytes]) -> None:
         if new:
-            written = 0
-            for leap in self._lag.leaps(new, self._clock.now(), is_flood=self._is_flood()):
+            written, now = 0, self._clock.now()
+            if self._end.is_torn(self._need.rate(self._clock.monotonic()), now) and self._file.cursor(self._mark).at:
+                self._torn(self._file.cursor(self._mark).at, new[0][:STAMP])
+            for leap in self._lag.leaps(new, now, is_flood=self._is_flood()):
                 self._file.append(self._mark, new[written:leap])
                 self._leapt(self._file.cursor(self._mark).at, new[leap][:STAMP])
                 written = leap
@@ -275,6 +313,7 @@ class ContainerLog:
             size, self._heard = sum(map(len, new)) + len(new), self._clock.monotonic()
             self._streamed += size
             self._need.saw(len(new), size, self._heard)
+            self._outages.heard(self._node, self, now, self._heard, lines=len(new))
 
     def _missed(self, after: bytes, before: bytes) -> None:
         until = f" and before {before.decode()}Z" if before else ""
@@ -285,6 +324,10 @@ class ContainerLog:
     def _leapt(self, after: bytes, before: bytes) -> None:
         bounds = f"after {after.decode()}Z and before {before.decode()}Z"
         self._file.note(f"gap: lines {bounds} may be missing; they came faster than they could be read", self._mark)
+
+    def _torn(self, after: bytes, before: bytes) -> None:
+        bounds = f"after {after.decode()}Z and before {before.decode()}Z"
+        self._file.note(f"gap: lines {bounds} may be missing; {log_end.WAS_AWAY}", self._mark)
 
     def _tell_loss(self, why: str) -> None:
         at = self._file.cursor(self._mark).at

@@ -29,6 +29,11 @@ class Lag:
         self._behind = timedelta(0)
         self._at = b""
 
+    @property
+    def skew(self) -> timedelta:
+        """How far our clock is before the node's, by the line that came soonest; zero where none was seen."""
+        return self._least or timedelta(0)
+
     def leaps(self, lines: list[bytes], now: datetime, *, is_flood: bool) -> list[int]:
         """Which of these lines, as `log_block.told` gives them, may have lost others right before them.
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from tradewind.runtime.kubernetes.log_outages import Outages
+
 _HELD_SECONDS = 5.0
 
 
@@ -42,6 +44,7 @@ class Streams:
         """Those above the lowest rank that found none free."""
         self._looked_at = 0
         self.reads = asyncio.Semaphore(reads)
+        self.outages = Outages()
 
     @property
     def open(self) -> int:

@@ -225,6 +225,7 @@ class KubernetesRuntime:
             namespace=followed.record.namespace,
             pod=followed.record.name,
             container=container,
+            node=followed.view.node if followed.view is not None else "",
             file_bytes=self._options.log_file_bytes,
             clock=self.clock,
             random=self._random,

@@ -1,0 +1,140 @@
+"""When the container runtime of a node was away, as those learn who read logs there, and which logs that may have cut.
+
+What containers write is copied into files by the container runtime. What one writes until its end while the runtime is
+away is on no disk, and no status says so. Seen from the API there are three signs. A read is answered with words of the
+kubelet instead of lines: known for all logs of that node, and asked for where several that write much fall silent at
+once. A stream, and the kubelet, learn of the container's end seconds late: each of them asks the runtime every second.
+Where nobody looked, only the second of these is left. Pure, but for what it remembers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+_WORDS = (b"unable to retrieve container logs for ", b"rpc error: code = ")
+LATE = timedelta(seconds=3)
+"""Both times have whole seconds, and a kubelet looks every second."""
+_SECOND = timedelta(seconds=1)
+_KEPT = 8
+_LIVELY_CHUNKS, _LIVELY_SECONDS, _RECENT_SECONDS = 5, 2.0, 5.0
+"""A log is lively that was heard so often, in so many seconds, and that until lately. A burst is heard once."""
+_BURST_SECONDS = 0.05
+_SILENT_SECONDS = 0.5
+_ASKED_AGAIN_SECONDS, _ASKED_WHILE_AWAY_SECONDS = 5.0, 1.0
+_IDLE_SECONDS = 1.0
+
+
+def are_words(text: bytes) -> bool:
+    """Whether a kubelet says that its container runtime does not answer, where lines were asked for."""
+    return text.startswith(_WORDS)
+
+
+@dataclass(slots=True)
+class Outage:
+    """Times are of our clock."""
+
+    heard: datetime
+    """The last that was heard from the node before."""
+    since: datetime
+    """It was away then; for how long it had been is not known."""
+    until: datetime | None = None
+
+    def may_have_cut(self, finished_at: datetime, newest: datetime | None) -> bool:
+        """Whether a container ended in it and was not heard of after it. Its times are by our clock too."""
+        ended_in_it = self.heard <= finished_at + _SECOND and (self.until is None or finished_at <= self.until)
+        return ended_in_it and (newest is None or newest < self.since)
+
+
+@dataclass(slots=True)
+class _Node:
+    heard: datetime | None = None
+    outages: list[Outage] = field(default_factory=list)
+    chunks: dict[object, deque[float]] = field(default_factory=dict)
+    asked: float = float("-inf")
+
+
+class Outages:
+    """Of one cluster's nodes. `now` is of a monotonic clock, `at` of the wall's."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, _Node] = {}
+
+    def heard(self, node: str, who: object, at: datetime, now: float, *, lines: int) -> None:
+        """So many new lines of one log (0: an answer without any): the runtime is there, or was a moment ago."""
+        one = self._nodes.setdefault(node, _Node())
+        one.heard = at
+        if one.outages and one.outages[-1].until is None:
+            one.outages[-1].until = at
+        if lines:
+            chunks = one.chunks.setdefault(who, deque(maxlen=_LIVELY_CHUNKS))
+            if not chunks or now - chunks[-1] >= _BURST_SECONDS:
+                chunks.append(now)
+
+    def away(self, node: str, at: datetime) -> None:
+        """A kubelet said that it is."""
+        one = self._nodes.setdefault(node, _Node())
+        if not one.outages or one.outages[-1].until is not None:
+            one.outages = [*one.outages[1 - _KEPT :], Outage(heard=one.heard or at, since=at)]
+
+    def forget(self, node: str, who: object) -> None:
+        """Its log is over."""
+        if (one := self._nodes.get(node)) is not None:
+            one.chunks.pop(who, None)
+
+    def find_cut(self, node: str, finished_at: datetime, newest: datetime | None) -> Outage | None:
+        """The outage in which a container may have ended, and lost what it wrote last."""
+        outages = self._nodes[node].outages if node in self._nodes else []
+        return next((one for one in outages if one.may_have_cut(finished_at, newest)), None)
+
+    def had_one(self, node: str, after: datetime, before: datetime) -> bool:
+        """Whether it was found away between these."""
+        outages = self._nodes[node].outages if node in self._nodes else []
+        return any(after <= one.since <= before for one in outages)
+
+    def patience(self, node: str, who: object, now: float) -> float:
+        """Seconds until the node may have to be asked, where nothing is heard of this log."""
+        one = self._nodes.get(node)
+        if one is None:
+            return _IDLE_SECONDS
+        if self._is_away(one):
+            return _ASKED_WHILE_AWAY_SECONDS
+        return _SILENT_SECONDS if who in self._lively(one, now) else _IDLE_SECONDS
+
+    def is_to_ask(self, node: str, now: float) -> bool:
+        """Whether to look if the runtime is there, once for all: logs that were lively fell silent together.
+
+        One alone often does so by itself, and what it costs to look would be paid for each pod.
+        """
+        one = self._nodes.get(node)
+        if one is None:
+            return False
+        if self._is_away(one):
+            due = now - one.asked >= _ASKED_WHILE_AWAY_SECONDS
+        else:
+            lively = self._lively(one, now)
+            fell_silent = len(lively) > 1 and now - max(chunks[-1] for chunks in one.chunks.values()) >= _SILENT_SECONDS
+            due = fell_silent and now - one.asked >= _ASKED_AGAIN_SECONDS
+        if due:
+            one.asked = now
+        return due
+
+    @staticmethod
+    def _is_away(one: _Node) -> bool:
+        return bool(one.outages) and one.outages[-1].until is None
+
+    @staticmethod
+    def _lively(one: _Node, now: float) -> list[object]:
+        return [
+            who
+            for who, chunks in one.chunks.items()
+            if len(chunks) == _LIVELY_CHUNKS
+            and chunks[-1] - chunks[0] <= _LIVELY_SECONDS
+            and now - chunks[-1] <= _RECENT_SECONDS
+        ]
+
+
+def is_late(finished_at: datetime, noticed_at: datetime | None) -> bool:
+    """Whether somebody who asks the runtime every second learnt of an end late."""
+    return noticed_at is not None and noticed_at - finished_at >= LATE
