@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from tradewind.cli import exits, groups, options, tables
+from tradewind.cli import clearing, exits, groups, options, tables
 from tradewind.model.ids import DagId
 from tradewind.model.rows import DagRun
 from tradewind.model.states import RunState
@@ -159,23 +159,25 @@ def clear(
     dag_id: options.DagArgument,
     run_id: options.RunArgument,
     failed: Annotated[bool, typer.Option("--failed", help="Only tasks that failed or were never reached.")] = False,
-    newest_version: Annotated[
-        bool, typer.Option("--newest-version", help="With today's version of the DAG instead of the run's own.")
-    ] = False,
+    newest_version: clearing.NewestVersionOption = False,
+    this_dag_only: clearing.ThisDagOnlyOption = False,
+    dry_run: clearing.DryRunOption = False,
     yes: options.YesOption = False,
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
-    """Run all tasks of a run again, or those that failed."""
+    """Run all tasks of a run again, or those that failed, with those of other DAGs that an ExternalTaskMarker names."""
     from tradewind.model.commands import ClearTasks, TaskSelection
 
     def command(run: str) -> ClearTasks:
         chosen = TaskSelection(dag_id=dag_id, run_id=run, only_failed=failed)
-        return ClearTasks(selection=chosen, newest_version=newest_version)
+        return ClearTasks(
+            selection=chosen, newest_version=newest_version, dependent_dags=not this_dag_only, dry_run=dry_run
+        )
 
     with exits.reported():
-        if not yes and not failed:
+        if not yes and not failed and not dry_run:
             exits.confirm(f"Run all tasks of run {run_id!r} of DAG {dag_id!r} again?")
     _act(dag_id, run_id, home, settings, output, "cleared", command)
 
@@ -233,7 +235,11 @@ def _act(
     with exits.reported():
         tree = client.settings_of(home, settings)
         name = asyncio.run(finding.name_run(home, tree, dag_id, run_id))
-        result = asyncio.run(client.send(home, tree, command(name)))
+        asked = command(name)
+        result = asyncio.run(client.send(home, tree, asked))
+        if getattr(asked, "dry_run", False):
+            clearing.show(result.tasks, output=output)
+            return
         told = {"dag_id": dag_id, "run_id": name, "result": done, "tasks": result.touched, "message": result.message}
         tables.show_object(told, output=output)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from tradewind.cli import exits, groups, options, pod_phases, tables, task_logs
+from tradewind.cli import clearing, exits, groups, options, pod_phases, tables, task_logs
 from tradewind.model.commands import ClearTasks, MarkTasks, TaskSelection
 from tradewind.model.rows import Attempt, TaskInstance
 from tradewind.model.states import TaskState
@@ -173,6 +173,7 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
     epilog=options.examples(
         "tradewind tasks clear my_dag latest load --downstream",
         "tradewind tasks clear my_dag latest 'load[3]'",
+        "tradewind tasks clear my_dag latest load --downstream --dry-run",
     )
 )
 def clear(
@@ -184,20 +185,23 @@ def clear(
     past: PastOption = False,
     future: FutureOption = False,
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed or were never reached.")] = False,
-    newest_version: Annotated[
-        bool, typer.Option("--newest-version", help="With today's version of the DAG instead of the run's own.")
-    ] = False,
+    newest_version: clearing.NewestVersionOption = False,
+    this_dag_only: clearing.ThisDagOnlyOption = False,
+    dry_run: clearing.DryRunOption = False,
     home: options.HomeOption = None,
     settings: options.SettingsOption = None,
     output: options.OutputOption = options.Output.TABLE,
 ) -> None:
-    """Run tasks again. What runs is stopped first."""
+    """Run tasks again, and those of other DAGs that an ExternalTaskMarker names. What runs is stopped first."""
     with exits.reported():
         chosen = _selections(
             task_ids, dag_id, upstream=upstream, downstream=downstream, past=past, future=future, only_failed=failed
         )
     _act(
-        [ClearTasks(selection=one, newest_version=newest_version) for one in chosen],
+        [
+            ClearTasks(selection=one, newest_version=newest_version, dependent_dags=not this_dag_only, dry_run=dry_run)
+            for one in chosen
+        ],
         "cleared",
         run_id,
         home,
@@ -260,8 +264,13 @@ def _act(
             for one in commands
         ]
         results = asyncio.run(client.send_all(home, tree, named))
+        if any(isinstance(one, ClearTasks) and one.dry_run for one in named):
+            clearing.show([task for result in results for task in result.tasks], output=output)
+            return
         touched = sum(result.touched for result in results)
-        tables.show_object({"dag_id": dag_id, "run_id": name, "result": done, "tasks": touched}, output=output)
+        message = "; ".join(dict.fromkeys(result.message for result in results if result.message))
+        told = {"dag_id": dag_id, "run_id": name, "result": done, "tasks": touched, "message": message}
+        tables.show_object(told, output=output)
 
 
 def _states(names: list[str] | None) -> tuple[TaskState, ...]:

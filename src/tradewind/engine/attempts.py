@@ -16,7 +16,7 @@ from tradewind.engine.finish import call_back, fail, finish
 from tradewind.engine.live import LiveRun
 from tradewind.engine.retries import fail_try
 from tradewind.engine.skipping import all_below, skip_below
-from tradewind.model.dagspec import PythonBody, TaskSpec, WaitTimeBody
+from tradewind.model.dagspec import MarkTaskBody, PythonBody, TaskSpec, WaitTimeBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.outcome import Deferred, Failed, LeftToEngine, Rescheduled, Result, Skipped, Success, XComPush
 from tradewind.model.rows import Attempt, TaskInstance, XComRow
@@ -251,6 +251,8 @@ def _left(core: Core, live: LiveRun, ti: TaskInstance) -> None:
     """Its worker did what needed code; the rest of the try is the engine's."""
     if isinstance(ti.native, WaitTimeBody):
         native.wait(core, live, ti, ti.native)
+    elif isinstance(ti.native, MarkTaskBody):
+        native.done(core, live, replace(ti, ended_at=core.now), TaskState.SUCCESS, "marks a task")
     else:
         core.put_task(live, replace(ti, state=TaskState.DEFERRED), "left to the engine")
         core.natives[ti.key] = None
@@ -327,6 +329,7 @@ def restart(core: Core, live: LiveRun, ti: TaskInstance) -> None:
         max_tries=ti.try_number + retries if task is not None else max(ti.max_tries, ti.try_number),
         attempt_id=ti.attempt_id,
         note=ti.note,
+        native=ti.native if isinstance(ti.native, MarkTaskBody) else None,  # it may be cleared again before it ran
     )
     core.watches.unwatch(ti.key)
     core.put_task(live, fresh, "cleared")

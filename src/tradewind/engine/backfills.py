@@ -11,7 +11,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from tradewind.engine import runs
-from tradewind.engine.commands.acting import move_to_newest
+from tradewind.engine.commands.clearing import move_to_newest
 from tradewind.engine.core import Core
 from tradewind.engine.live import LiveRun
 from tradewind.engine.timers import Kind

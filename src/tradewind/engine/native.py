@@ -15,7 +15,7 @@ from tradewind.engine.finish import call_back, finish
 from tradewind.engine.live import LiveRun
 from tradewind.engine.retries import fail_try
 from tradewind.engine.skipping import skip_below
-from tradewind.model.dagspec import EmptyBody, LatestOnlyBody, TaskSpec, WaitTaskBody, WaitTimeBody
+from tradewind.model.dagspec import EmptyBody, LatestOnlyBody, MarkTaskBody, TaskSpec, WaitTaskBody, WaitTimeBody
 from tradewind.model.outcome import Failed
 from tradewind.model.rows import TaskInstance, XComRow
 from tradewind.model.states import RunType, TaskState
@@ -24,10 +24,10 @@ from tradewind.model.timetable_zone import to_moment, to_wall, zone
 
 
 def do_here(core: Core, live: LiveRun, task: TaskSpec, ti: TaskInstance) -> None:
-    """An empty task, LatestOnly, or a wait for a moment."""
+    """An empty task, a marker, LatestOnly, or a wait for a moment."""
     begun = begin(core, ti)
     match task.body:
-        case EmptyBody():
+        case EmptyBody() | MarkTaskBody():
             done(core, live, begun, TaskState.SUCCESS, "empty")
         case LatestOnlyBody():
             skips = () if is_latest(live, core.now) else live.graph.downstream[ti.task_id]

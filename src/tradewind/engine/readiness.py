@@ -15,7 +15,7 @@ from tradewind.engine.finish import finish
 from tradewind.engine.live import LiveRun, Node
 from tradewind.engine.trigger_rules import Verdict, judge
 from tradewind.engine.watches import key_name
-from tradewind.model.dagspec import EmptyBody, LatestOnlyBody, TaskSpec, TriggerRule, WaitTimeBody
+from tradewind.model.dagspec import EmptyBody, LatestOnlyBody, MarkTaskBody, TaskSpec, TriggerRule, WaitTimeBody
 from tradewind.model.rows import TaskInstance
 from tradewind.model.states import RunState, TaskState
 
@@ -154,7 +154,7 @@ def _make_ready(core: Core, live: LiveRun, node: Node, ti: TaskInstance) -> None
     task = node.task
     assert task is not None
     body = task.body
-    if isinstance(body, (EmptyBody, LatestOnlyBody, WaitTimeBody)):
+    if isinstance(body, (EmptyBody, LatestOnlyBody, MarkTaskBody, WaitTimeBody)):
         native.do_here(core, live, task, ti)
         return
     ready = replace(ti, state=TaskState.SCHEDULED, scheduled_at=core.now)

@@ -49,11 +49,15 @@ class TaskSelection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class ClearTasks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="clear_tasks"):
-    """Run tasks again. `newest_version`: with today's DAG version instead of the run's own."""
+    """Run tasks again. `newest_version`: with today's DAG version instead of the run's own, in the runs of this DAG."""
 
     selection: TaskSelection
     newest_version: bool = False
     keep_run_state: bool = False
+    dependent_dags: bool = True
+    """With an ExternalTaskMarker go the tasks of other DAGs that it marks."""
+    dry_run: bool = False
+    """Only tell which tasks."""
 
 
 class MarkTasks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="mark_tasks"):
@@ -137,6 +141,16 @@ Command = Union[
 ]
 
 
+class TaskName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A task instance as people know it, in its state."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+    state: str
+
+
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of a command: refused with a code, or done with what was made or touched."""
 
@@ -146,4 +160,6 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     hint: str = ""
     run_id: str | None = None
     touched: int = 0
+    tasks: tuple[TaskName, ...] = ()
+    """Of a dry run: those that would be touched."""
     backfill_id: int | None = None

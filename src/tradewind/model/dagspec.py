@@ -221,6 +221,16 @@ class WaitTaskBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     soft_fail: bool = False
 
 
+class MarkTaskBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="mark_task"):
+    """ExternalTaskMarker: succeeds at once; who clears it clears that task of another DAG too, and what is below it."""
+
+    dag_id: str
+    task_id: str
+    date: datetime | None = None
+    """Logical date of the other DAG's run; None is that of its own run."""
+    recursion_depth: int = 10
+
+
 class OpaqueBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="opaque"):
     """An operator that we do not have: it keeps its place in the graph; running it is an error with this text."""
 
@@ -229,11 +239,12 @@ class OpaqueBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     arguments: dict[str, Any] = {}
 
 
-NativeBody = Union[WaitTimeBody, TriggerRunBody, WaitTaskBody]
+NativeBody = Union[WaitTimeBody, TriggerRunBody, WaitTaskBody, MarkTaskBody]
 """What the engine does itself, also for a worker that left the rest of its task to it."""
 
 Body = Union[
-    PythonBody, PodBody, ClusterBody, EmptyBody, LatestOnlyBody, WaitTimeBody, TriggerRunBody, WaitTaskBody, OpaqueBody
+    PythonBody, PodBody, ClusterBody, EmptyBody, LatestOnlyBody, WaitTimeBody, TriggerRunBody, WaitTaskBody,
+    MarkTaskBody, OpaqueBody,
 ]  # fmt: skip
 
 

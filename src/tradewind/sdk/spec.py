@@ -6,7 +6,7 @@ What needs the DAG file (bodies, templates, callbacks) is named here, never cont
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,6 @@ from tradewind.sdk.definition import DAG
 from tradewind.sdk.operators.empty import EmptyOperator
 from tradewind.sdk.operators.latest_only import LatestOnlyOperator
 from tradewind.sdk.resolving import references
-from tradewind.sdk.sensors.external_task import ExternalTaskMarker
 
 _UNTOLD = (
     "nothing in the file tells whether it means Airflow 2 or 3, so 3 is assumed; "
@@ -189,9 +188,9 @@ def _native(dag: DAG, task: Any) -> dagspec.Body | None:
     kind = _class(task)
     if task.is_mapped or _has_code_around(task):
         return None
-    if kind is ExternalTaskMarker or (kind.execute is EmptyOperator.execute and not _fields(task)):
+    if kind.execute is EmptyOperator.execute and not _fields(task):
         return dagspec.EmptyBody()
-    if _is_templated(dag, task):
+    if _is_templated(dag, task, known=("logical_date",) if getattr(task, "marks_own_date", False) else ()):
         return None
     if kind is LatestOnlyOperator:
         return dagspec.LatestOnlyBody()
@@ -226,7 +225,8 @@ def _fields(task: Any) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _is_templated(dag: DAG, task: Any) -> bool:
+def _is_templated(dag: DAG, task: Any, known: Sequence[str] = ()) -> bool:
+    """`known`: fields of which the engine knows what their template gives."""
     if task.is_mapped:
         return True
     markers = templates.markers_of(dag, native=task.__dict__.get("render_template_as_native_obj"))
@@ -237,6 +237,7 @@ def _is_templated(dag: DAG, task: Any) -> bool:
         )
         or next(references(getattr(task, name, None)), None) is not None
         for name in _fields(task)
+        if name not in known
     )
 
 

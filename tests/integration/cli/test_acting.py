@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from tests.integration.cli.conftest import Call
+from tests.support import server
 
 
 @pytest.fixture
@@ -114,3 +115,33 @@ class TestActing:
 def _tasks(call: Call) -> list[dict[str, object]]:
     found: list[dict[str, object]] = call("tasks", "list", "etl", "latest", "-o", "json").json()
     return found
+
+
+MARKERS = """
+from airflow.sdk import DAG
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.sensors.external_task import ExternalTaskMarker
+
+with DAG("here", schedule=None):
+    ExternalTaskMarker(task_id="mark", external_dag_id="there", external_task_id="marked")
+with DAG("there", schedule=None):
+    EmptyOperator(task_id="marked") >> EmptyOperator(task_id="below")
+"""
+
+
+def test_a_clear_goes_on_into_dags_that_markers_name_and_can_be_looked_at_first(
+    tmp_path: pathlib.Path, call: Call
+) -> None:
+    (tmp_path / "markers.py").write_text(MARKERS)
+    at = ("--home", str(tmp_path / "home"))
+    for dag_id in ("there", "here"):
+        server.tradewind("run", str(tmp_path / "markers.py"), "--dag-id", dag_id, "--logical-date", "2026-01-01", *at)
+    listed = call("runs", "clear", "here", "latest", "--dry-run", "-o", "json", *at).json()
+    assert [(one["dag_id"], one["task_id"], one["state"]) for one in listed] == [
+        ("here", "mark", "success"), ("there", "marked", "success"), ("there", "below", "success"),
+    ]  # fmt: skip
+    assert call("tasks", "clear", "here", "latest", "mark", "--this-dag-only", "-o", "json", *at).json()["tasks"] == 1
+    told = call("tasks", "clear", "here", "latest", "mark", "-o", "json", *at).json()
+    assert (told["tasks"], told["message"]) == (3, "with tasks of there, which markers name")
+    tries = {one["task_id"]: one["try"] for one in call("tasks", "list", "there", "latest", "-o", "json", *at).json()}
+    assert tries == {"marked": 2, "below": 2}  # the engine does them at once

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from tests.unit.sdk.dags import make, problem_of
-from tradewind.model.dagspec import Body, EmptyBody, PythonBody, TriggerRunBody, WaitTaskBody, WaitTimeBody
+from tradewind.model.dagspec import (
+    Body,
+    MarkTaskBody,
+    PythonBody,
+    TriggerRunBody,
+    WaitTaskBody,
+    WaitTimeBody,
+)
 from tradewind.sdk.operators.python import PythonOperator
 from tradewind.sdk.operators.trigger_dagrun import TriggerDagRunOperator
 from tradewind.sdk.sensors import time as times
@@ -85,7 +92,20 @@ _PLAIN: list[tuple[str, Callable[[], Any], Body]] = [
         TriggerRunBody(dag_id="o", logical_date=NOON.isoformat()),
     ),
     (
-        "a marker", lambda: ExternalTaskMarker(task_id="t", external_dag_id="o", external_task_id="x"), EmptyBody(),
+        "a marker", lambda: ExternalTaskMarker(task_id="t", external_dag_id="o", external_task_id="x"),
+        MarkTaskBody(dag_id="o", task_id="x"),
+    ),
+    (
+        "a marker of Airflow 2's argument", lambda: ExternalTaskMarker(
+            task_id="t", external_dag_id="o", external_task_id="x", execution_date="{{execution_date}}",
+            recursion_depth=3,
+        ),
+        MarkTaskBody(dag_id="o", task_id="x", recursion_depth=3),
+    ),
+    (
+        "a marker of a date",
+        lambda: ExternalTaskMarker(task_id="t", external_dag_id="o", external_task_id="x", logical_date=NOON),
+        MarkTaskBody(dag_id="o", task_id="x", date=NOON),
     ),
 ]  # fmt: skip
 
@@ -108,6 +128,15 @@ _WORKER: list[tuple[str, Callable[[], Any]]] = [
     ("a function", lambda: ExternalTaskSensor(task_id="t", external_dag_id="o", execution_date_fn=lambda at: at)),
     ("a templated moment", lambda: times.DateTimeSensor(task_id="t", target_time="{{ ds }}")),
     ("no moment", lambda: times.DateTimeSensor(task_id="t", target_time="tomorrow or so")),
+    (
+        "a marker of another date", lambda: ExternalTaskMarker(
+            task_id="t", external_dag_id="o", external_task_id="x", logical_date="{{ macros.ds_add(ds, 1) }}"
+        ),
+    ),
+    (
+        "a marker of a templated task",
+        lambda: ExternalTaskMarker(task_id="t", external_dag_id="o", external_task_id="{{ params.x }}"),
+    ),
     ("a day of the week", lambda: times.DayOfWeekSensor(task_id="t", week_day="Monday")),
     ("arguments that are no JSON", lambda: TriggerDagRunOperator(task_id="t", trigger_dag_id="o", conf={"x": object})),
     (

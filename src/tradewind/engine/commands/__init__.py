@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewind.engine.commands import acting, backfills, dags, pools, selection, triggering
+from tradewind.engine.commands import acting, backfills, clearing, dags, pools, selection, triggering
 from tradewind.engine.core import Core
 from tradewind.model import commands as cmd
 from tradewind.model.snapshot import RunRef
@@ -11,8 +11,10 @@ from tradewind.model.snapshot import RunRef
 def needs(core: Core, command: cmd.Command) -> tuple[RunRef, ...]:
     """Runs that must be in memory before the command is decided. Asked again until nothing is missing."""
     match command:
-        case cmd.ClearTasks(selection=chosen) | cmd.MarkTasks(selection=chosen):
-            return selection.needs(core, chosen)
+        case cmd.ClearTasks():
+            return clearing.needs(core, command)
+        case cmd.MarkTasks():
+            return selection.needs(core, command.selection)
         case cmd.TriggerRun():
             run_id = triggering.run_id_of(command)
             return () if run_id is None else selection.missing(core, command.dag_id, run_id)
@@ -32,7 +34,7 @@ def decide(core: Core, command: cmd.Command, by: str) -> cmd.CommandResult:
         case cmd.MarkRun():
             return acting.mark_run(core, command)
         case cmd.ClearTasks():
-            return acting.clear(core, command)
+            return clearing.clear(core, command)
         case cmd.MarkTasks():
             return acting.mark_tasks(core, command)
         case cmd.SetNote():

@@ -6,8 +6,10 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from tradewind.engine.commands import selection
 from tradewind.engine.core import Core
-from tradewind.model.commands import CommandResult
+from tradewind.engine.live import LiveRun
+from tradewind.model.commands import CommandResult, TaskSelection
 from tradewind.model.dagspec import DagSpec
 from tradewind.model.param_schema import problem_of_conf
 
@@ -37,3 +39,19 @@ def bad_param(spec: DagSpec, conf: Mapping[str, Any]) -> CommandResult | None:
         return None
     hint = "give it in --conf; its schema is at its Param(...) in the DAG file"
     return refuse("bad-param", f"param {wrong[0]!r} of DAG {spec.dag_id!r}: {wrong[1]}", hint)
+
+
+def no_task(live: LiveRun, task_id: str) -> CommandResult:
+    """The run has no such task."""
+    message = f"run {live.run.run_id!r} of DAG {live.run.dag_id!r} has no task {task_id!r}"
+    return refuse("not-found", message, f"`tradewind runs show {live.run.dag_id} {live.run.run_id}` shows its tasks")
+
+
+def asked_run(core: Core, chosen: TaskSelection) -> CommandResult | LiveRun:
+    """The run that a selection names, or why it cannot be: there is none, or it lacks a task."""
+    live = core.find_run(chosen.dag_id, chosen.run_id)
+    if live is None:
+        return no_run(chosen.dag_id, chosen.run_id)
+    if unknown := selection.unknown_task(live.graph, chosen):
+        return no_task(live, unknown)
+    return live

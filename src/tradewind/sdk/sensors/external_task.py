@@ -1,11 +1,13 @@
 """ExternalTaskSensor and ExternalTaskMarker: waiting for another DAG's run, and saying that another DAG waits.
 
-The engine does the waiting. `execution_date_fn` is code of the user's: a worker asks it, once, for the dates.
+The engine does the waiting, and follows the markers when tasks are cleared. `execution_date_fn` is code of the user's,
+and most templates of a marker are: a worker asks it, once, for the dates, and renders them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -16,6 +18,9 @@ from tradewind.sdk.sensors.engine_wait import EngineSensor, is_deferrable
 from tradewind.sdk.standard_errors import AirflowExternalTaskSensorException
 from tradewind.sdk.states import DagRunState, TaskInstanceState
 from tradewind.sdk.unset import NOTSET
+
+_OWN_DATE = re.compile(r"\{\{\s*(ts|(dag_run\.)?(logical_date|execution_date)(\.isoformat\(\))?)\s*\}\}")
+"""Templates that give the run's own logical date, whatever it is."""
 
 
 class DuplicateStateError(errors.ValueProblem):
@@ -204,7 +209,7 @@ class ExternalTaskSensor(EngineSensor):
 
 
 class ExternalTaskMarker(EmptyOperator):
-    """Says that a task of another DAG waits for this one."""
+    """Says that a task of another DAG waits for this one: who clears this one clears that one, too."""
 
     template_fields: ClassVar[Sequence[str]] = ("external_dag_id", "external_task_id", "logical_date")
     ui_color = "#4db7db"
@@ -233,6 +238,37 @@ class ExternalTaskMarker(EmptyOperator):
         self.external_task_id = external_task_id
         self.logical_date = given.isoformat() if isinstance(given, dt.datetime) else given
         self.recursion_depth = recursion_depth
+
+    @property
+    def marks_own_date(self) -> bool:
+        """Whether the other DAG's run has the logical date of this one, which needs no rendering to be known."""
+        return isinstance(self.logical_date, str) and _OWN_DATE.fullmatch(self.logical_date) is not None
+
+    def native(self, context: Any) -> dagspec.NativeBody | None:
+        """What it marks; None where only a worker can tell."""
+        try:
+            date = None if self.marks_own_date else _moment(self.logical_date)
+        except ValueError:
+            if context is None:
+                return None
+            raise
+        return dagspec.MarkTaskBody(
+            dag_id=str(self.external_dag_id),
+            task_id=str(self.external_task_id),
+            date=date,
+            recursion_depth=self.recursion_depth,
+        )
+
+    def execute(self, context: Any) -> Any:
+        """Leave to the engine what it marks, now that it is rendered."""
+        body = self.native(context)
+        assert body is not None
+        raise errors.LeftToEngine(body)
+
+
+def _moment(given: Any) -> dt.datetime:
+    """A date, or its text; a template that gives values of its own gives a date."""
+    return timezone.to_plain(given if isinstance(given, dt.datetime) else timezone.parse(str(given)))
 
 
 def _texts(given: Iterable[str] | None) -> list[str]:
