@@ -41,6 +41,14 @@ def why_no_airflow() -> str | None:
     return None if tried.returncode == 0 else "Apache Airflow's environment is not made (scripts/airflow-env makes it)"
 
 
+@functools.cache
+def why_no_providers() -> str | None:
+    """Real provider packages in an environment of their own, in the user's cache."""
+    script = _ROOT / "scripts" / "providers-env"
+    tried = subprocess.run([str(script), "--check"], capture_output=True, text=True, timeout=30, check=False)
+    return None if tried.returncode == 0 else "provider packages are not installed (scripts/providers-env does it)"
+
+
 def named_kubeconfig() -> str | None:
     """The cluster that the tests were told to use; plain KUBECONFIG is not meant, it may be anybody's cluster."""
     return os.environ.get("TRADEWIND_TEST_KUBECONFIG") or None
@@ -64,6 +72,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "postgresql": why_no_postgresql,
     "namespaces": why_no_namespaces,
     "airflow": why_no_airflow,
+    "providers": why_no_providers,
     "cluster": why_no_cluster,
     "own_cluster": why_no_own_cluster,
 }

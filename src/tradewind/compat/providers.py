@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -118,19 +119,23 @@ class _Real:
 class Absent(ModuleType):
     """A provider's module without its provider: any name can be imported from it."""
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str, *, is_real: bool = False) -> None:
         super().__init__(name, reason)
-        self.__dict__["_reason"] = reason
+        self.__dict__.update(_reason=reason, _is_real=is_real)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         below = f"{self.__name__}.{name}"
-        if name == name.lower() and not _is_in_folder(self.__name__):
+        if name == name.lower() and not _is_in_folder(self.__name__) and self._may_hold(below):
             return importlib.import_module(below)
         found = stand_in(below, self.__dict__["_reason"])
         setattr(self, name, found)
         return found
+
+    def _may_hold(self, below: str) -> bool:
+        """Whether a name may be a module: any, unless the package is installed and shows which it has."""
+        return not self.__dict__["_is_real"] or importlib.util.find_spec(below) is not None
 
 
 def stand_in(classpath: str, reason: str) -> Any:
@@ -145,7 +150,7 @@ def stand_in(classpath: str, reason: str) -> Any:
 
 
 def _standing_in(real: ModuleType, reason: str) -> Absent:
-    made = Absent(real.__name__, reason)
+    made = Absent(real.__name__, reason, is_real=True)
     made.__spec__, made.__path__ = real.__spec__, getattr(real, "__path__", [])
     return made
 

@@ -247,6 +247,7 @@ _FUNCTIONS = {
     **_refused("logs are read with `tradewind tasks logs`", "render_log_filename"),
 }  # fmt: skip
 _PLUGIN = _at("plugin", "AirflowPlugin")
+_LOADING = _at("old_functions", "import_string", "is_valid_dotpath", "iter_namespace", "qualname")
 _HOOK_MARK = _at("plugin", "hookimpl")
 _ROWS = "the database's models are not read from DAG files; ask the command line or the API"
 _OF_TASKS = {
@@ -487,7 +488,9 @@ TABLE: Table = {
         "where logs go is a setting: see the reference of settings", "TaskHandlerWithCustomFormatter"
     ),
     "airflow.utils.mixins": _at("resolving", "ResolveMixin"),
-    "airflow.utils.module_loading": _at("old_functions", "import_string", "qualname"),
+    "airflow.utils.module_loading": _LOADING,
+    "airflow.sdk.module_loading": _LOADING,
+    "airflow.providers.common.compat.module_loading": _LOADING,
     "airflow.utils.net": _at("old_functions", "get_hostname", getfqdn="get_hostname"),
     "airflow.utils.operator_helpers": {
         **_at("callables", "determine_kwargs"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import pkgutil
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -103,6 +104,24 @@ class Configuration:
         """An option as JSON."""
         value = self.get(section, key, fallback)
         return value if value is fallback else json.loads(value)
+
+    def getimport(self, section: str, key: str, fallback: Any = _UNSET, **_: Any) -> Any:
+        """What the dotted path that an option holds stands for; None for an empty one."""
+        value = self.get(section, key, fallback)
+        if value is fallback or not value:
+            return value or None
+        try:
+            return pkgutil.resolve_name(value)
+        except (ImportError, AttributeError, ValueError) as error:
+            said = f"option [{section}/{key}] is {value!r}, which cannot be imported: {error}"
+            raise errors.AirflowConfigException(said) from error
+
+    def get_mandatory_value(self, section: str, key: str, fallback: Any = _UNSET, **_: Any) -> str:
+        """The text of an option. Raises ValueError where it is None."""
+        value = self.get(section, key, fallback)
+        if value is None:
+            raise ValueError(f"The value {section}/{key} should be set!")
+        return str(value)
 
     def has_option(self, section: str, key: str, **_: Any) -> bool:
         """Whether an option has a value."""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tradewind.model import connection_text
-from tradewind.sdk import errors, supervision
+from tradewind.sdk import errors, provider_packages, supervision
 
 
 def parse(conn_id: str, text: str) -> dict[str, Any]:
@@ -116,10 +116,14 @@ class Connection:
         return connection_text.as_json(vars(self))
 
     def get_hook(self, *, hook_params: dict[str, Any] | None = None) -> Any:
-        """Not answered here: which hook belongs to a type is known by provider packages."""
-        raise errors.NotHereYet(
-            f"Connection.get_hook() for type {self.conn_type!r}", "make the provider's hook yourself, with conn_id="
-        )
+        """The hook of this type of connection, made for it. Raises AirflowException where no package has one."""
+        kind = provider_packages.hook_class(self.conn_type or "")
+        if kind is None:
+            raise errors.AirflowException(
+                f'Unknown hook type "{self.conn_type}"\n'
+                "hint: install the provider package that has this type of connection where the file is loaded"
+            )
+        return kind(**{kind.conn_name_attr: self.conn_id}, **(hook_params or {}))
 
     def __repr__(self) -> str:
         return f"Connection(conn_id={self.conn_id!r}, conn_type={self.conn_type!r}, host={self.host!r})"

@@ -40,6 +40,16 @@ class BaseHook(LoggingMixin):
         """As `get_connection`."""
         return Connection.get(conn_id)
 
+    @classmethod
+    def get_hook(cls, conn_id: str, hook_params: dict[str, Any] | None = None) -> Any:
+        """The hook of the connection's type, made for it. Raises AirflowException where no package has one."""
+        return cls.get_connection(conn_id).get_hook(hook_params=hook_params)
+
+    @classmethod
+    async def aget_hook(cls, conn_id: str, hook_params: dict[str, Any] | None = None) -> Any:
+        """As `get_hook`."""
+        return cls.get_hook(conn_id, hook_params)
+
     def get_conn(self) -> Any:
         """The client of the outside system."""
         raise NotImplementedError

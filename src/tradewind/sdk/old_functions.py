@@ -6,6 +6,7 @@ import functools
 import importlib
 import itertools
 import os
+import pkgutil
 import re
 import string
 import tempfile
@@ -142,6 +143,18 @@ def import_string(dotted_path: str) -> Any:
         return getattr(importlib.import_module(module), name)
     except AttributeError:
         raise ImportError(f'Module "{module}" does not define a "{name}" attribute/class') from None
+
+
+def is_valid_dotpath(path: str) -> bool:
+    """Whether a text could be a dotted path: names of ASCII letters, digits and underscores. Raises TypeError."""
+    if not isinstance(path, str):
+        raise TypeError("a dotted path is a text")
+    return all(part.isidentifier() and part.isascii() for part in path.split("."))
+
+
+def iter_namespace(ns: Any) -> Any:
+    """The modules of a namespace package."""
+    return pkgutil.iter_modules(ns.__path__, ns.__name__ + ".")
 
 
 def qualname(o: Any) -> str:

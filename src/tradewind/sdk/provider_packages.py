@@ -6,14 +6,20 @@ Read once in a process and only when something asks: it takes in a module of eac
 from __future__ import annotations
 
 import functools
-import importlib
 import importlib.metadata
 import logging
+import pkgutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 GROUP = "apache_airflow_provider"
 _log = logging.getLogger(__name__)
+_HOOKS_HERE = {
+    "fs": "tradewind.sdk.hooks.filesystem.FSHook",
+    "kubernetes": "tradewind.sdk.hooks.kubernetes.KubernetesHook",
+    "smtp": "tradewind.sdk.hooks.smtp.SmtpHook",
+}
+"""Hooks by type of connection of the providers that are here without a package."""
 
 
 @functools.cache
@@ -22,28 +28,19 @@ def file_system_modules() -> tuple[str, ...]:
     return tuple(str(name) for one in _infos() for name in one.get("filesystems") or ())
 
 
+def hook_class(conn_type: str) -> Any:
+    """The hook of a type of connection: the one of an installed package, else one that is here, else None."""
+    found = _hooks_by_type().get(conn_type) or _HOOKS_HERE.get(conn_type)
+    return pkgutil.resolve_name(found) if found else None
+
+
 @functools.cache
-def hook_classes() -> Mapping[str, str]:
-    """Type of connection → dotted name of the hook that is made of it."""
+def _hooks_by_type() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for one in _infos():
         for kind in one.get("connection-types") or ():
             found.setdefault(str(kind["connection-type"]), str(kind["hook-class-name"]))
     return found
-
-
-def distribution_of(dotted: str) -> str:
-    """The package that a provider's dotted name is in: for messages."""
-    for point in importlib.metadata.entry_points(group=GROUP):
-        if dotted.startswith(point.module.rpartition(".")[0] + "."):
-            return point.dist.name if point.dist is not None else point.module
-    return ""
-
-
-def load(dotted: str) -> Any:
-    """What a dotted name of a provider says: `airflow.providers.x.y.Name`."""
-    module, _, name = dotted.rpartition(".")
-    return getattr(importlib.import_module(module), name)
 
 
 def _infos() -> Iterator[Mapping[str, Any]]:

@@ -156,6 +156,27 @@ def test_an_installed_module_that_needs_what_is_not_here_says_so_and_does_not_st
     assert found[1] == "No module named 'no_such_library'"
 
 
+def test_a_function_of_an_installed_module_that_needs_what_is_not_here_says_so_as_well(tmp_path: Path) -> None:
+    root = _package(
+        tmp_path,
+        {
+            "thing/__init__.py": "",
+            "thing/loading/__init__.py": "from airflow.nowhere import anything",
+            "thing/loading/below.py": "here = 1",
+        },
+    )
+    found = _run(
+        """
+        from airflow.providers.thing.loading import import_it, below
+        print(json.dumps([below.here, found.absent]))
+        """,
+        root,
+    )
+    assert found[0] == 1
+    assert "airflow.providers.thing.loading.import_it is not here" in found[1][0]
+    assert "needs what is not here" in found[1][0]
+
+
 def test_a_module_that_an_installed_provider_has_not_is_a_mistake(tmp_path: Path) -> None:
     root = _package(tmp_path, {"thing/__init__.py": ""})
     found = _run(
