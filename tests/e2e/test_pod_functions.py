@@ -37,12 +37,21 @@ def test_functions_are_pods_and_hand_values_on(place: Place) -> None:
         def say(value, run_id=None):
             return ["echo", "total", "{{ ti.xcom_pull('total')['sum'] }}", str(value)]
 
+        @task.kubernetes_cmd(image="tools:1")
+        def nothing_to_say():
+            from airflow.exceptions import AirflowSkipException
+            raise AirflowSkipException("it is said already")
+
+        @task(trigger_rule="none_failed")
+        def after(): ...
+
         done = total(squares.expand(n=numbers()))
-        say(done["major"])
+        say(done["major"]) >> nothing_to_say() >> after()
     """)
     told = place.run()
     assert [state(told, "squares", index) for index in (0, 1)] == ["success", "success"]
     assert place.log(told, "say")[-1].endswith("total 5 3")
+    assert (state(told, "nothing_to_say"), state(told, "after")) == ("skipped", "success")
 
 
 def test_rendering_shows_the_command_that_a_function_returns(place: Place) -> None:

@@ -52,15 +52,31 @@ def build(arguments: Mapping[str, Any], identity: Identity, defaults: manifest.D
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
 
 
+def as_pod(job: Mapping[str, Any]) -> Json:
+    """A pod of it, under the Job's name: what is looked at, and what the site's hook is given."""
+    template, own = job["spec"]["template"], job["metadata"]
+    metadata = {**(template.get("metadata") or {}), "name": own["name"], "namespace": own["namespace"]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+
+
+def with_pod(job: Json, pod: Json) -> Json:
+    """The Job with this pod as its template. Its `restartPolicy` stays, since a Job's pods may not have every one."""
+    template = _pod_template(pod)
+    policy_before = job["spec"]["template"]["spec"].get("restartPolicy")
+    if policy_before is not None:
+        template["spec"] = {**template["spec"], "restartPolicy": policy_before}
+    return {**job, "spec": {**job["spec"], "template": template}}
+
+
 def check_policy(job: Mapping[str, Any], of_site: policy.Policy) -> list[Problem]:
     """What the site does not allow of its pods."""
-    return policy.check(_as_pod(job), of_site)
+    return policy.check(as_pod(job), of_site)
 
 
 def check(job: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[Problem]:
     """Problems of the Job: those of its pods, and of its own numbers."""
     spec = job["spec"]
-    found = validity.check(_as_pod(job), pod_arguments(arguments))
+    found = validity.check(as_pod(job), pod_arguments(arguments))
     for field in ("parallelism", "completions", "backoffLimit", "ttlSecondsAfterFinished", "activeDeadlineSeconds"):
         value = spec.get(field)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
@@ -72,12 +88,6 @@ def check(job: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[Problem]
     if spec.get("manualSelector") and not spec.get("selector"):
         found.append(at("spec.selector", "is missing", "manual_selector=True needs a selector"))
     return found
-
-
-def _as_pod(job: Mapping[str, Any]) -> Json:
-    template, own = job["spec"]["template"], job["metadata"]
-    metadata = {**(template.get("metadata") or {}), "name": own["name"], "namespace": own["namespace"]}
-    return {"metadata": metadata, "spec": template["spec"]}
 
 
 def _template(arguments: Mapping[str, Any]) -> Json:
@@ -122,12 +132,13 @@ def _pod_template(pod: Json) -> Json:
     for pods of attempts finds those of a Job.
     """
     metadata = pod["metadata"]
-    kept = {
-        name: {key: value for key, value in metadata[name].items() if not key.startswith(_OURS) and key != _MANAGED_BY}
-        for name in ("labels", "annotations")
-    }
+    kept = {name: _without_ours(metadata.get(name) or {}) for name in ("labels", "annotations")}
     rest = {key: value for key, value in metadata.items() if key not in ("name", "namespace", "labels", "annotations")}
     return {"metadata": {**rest, **_given(kept)}, "spec": pod["spec"]}
+
+
+def _without_ours(marks: Mapping[str, Any]) -> Json:
+    return {key: value for key, value in marks.items() if not key.startswith(_OURS) and key != _MANAGED_BY}
 
 
 def _metadata(lower: Json, arguments: Mapping[str, Any]) -> Json:

@@ -16,8 +16,10 @@ import msgspec
 from tradewind.model.dagspec import Body, DagSpec
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
+from tradewind.model.outcome import Failed, Skipped
 from tradewind.model.problem import Problem
 from tradewind.model.rows import Attempt, DagRun, TaskInstance
+from tradewind.model.states import EndReason
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,6 +216,15 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Sensitive values that the templates used."""
     rendered_map_index: str | None = None
     problem: Problem | None = None
+    outcome: Failed | Skipped | None = None
+    """Beside a problem: how its attempt ends where the user's code said so, by AirflowSkipException for one."""
+
+    def end(self) -> Failed | Skipped | None:
+        """How an attempt ends that cannot begin without the fields; None where they are there."""
+        if self.problem is None or self.outcome is not None:
+            return self.outcome
+        # As any failure of the user's code: a template may have asked for what is there at the next try.
+        return Failed(message=str(self.problem), reason=EndReason.REJECTED, entered=False)
 
 
 class CallbackRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tradewind.model.dagspec import DagSpec
+from tradewind.model.outcome import Failed, Skipped
 from tradewind.model.problem import Problem
 from tradewind.model.rows import DagRun, TaskInstance
 
@@ -95,6 +96,8 @@ class RenderReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     masked: tuple[str, ...] = ()
     rendered_map_index: str | None = None
     problem: Problem | None = None
+    outcome: Failed | Skipped | None = None
+    """Beside a problem: how its attempt ends where the user's code said so, by AirflowSkipException for one."""
 
 
 class CallbackWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from tradewind import templates
+from tradewind.model.outcome import Failed, Skipped
 from tradewind.model.problem import Problem
 from tradewind.protocol.work import RenderReport, RenderWork
 from tradewind.sdk import context as sdk_context
@@ -45,6 +46,14 @@ def render(loaded: LoadedFile, work: RenderWork, supervisor: Supervisor | None =
         return RenderReport(problem=_problem(work, "render-timeout", said, "what a template calls runs each time"))
     except errors.DagProblem as error:
         return RenderReport(problem=error.problem)
+    except errors.AirflowSkipException as error:
+        problem = _problem(work, "skipped-itself", tracebacks.first_line(error), "the task is skipped")
+        return RenderReport(problem=problem, outcome=Skipped(message=str(error)))
+    except errors.AirflowFailException as error:
+        message = tracebacks.first_line(error)
+        problem = _problem(work, "render-error", message, "it raised AirflowFailException: no retry follows", error)
+        failed = Failed(message=message, retry=False, error=tracebacks.name_of(error))
+        return RenderReport(problem=problem, outcome=failed)
     except Exception as error:  # noqa: BLE001 - the user's templates and what they call
         hint = getattr(error, "hint", "")
         return RenderReport(problem=_problem(work, "render-error", tracebacks.first_line(error), hint, error))

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.runtime.launches import body, launch
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
-from tradewind.model.outcome import Failed
+from tradewind.model.outcome import Failed, Skipped
 from tradewind.model.problem import Problem
 from tradewind.model.states import AttemptPhase, EndReason
 from tradewind.ports import errors
@@ -96,6 +96,19 @@ async def test_rendered_arguments_replace_the_others(world: World) -> None:
     await world.settle()
     assert [command(start) for start in world.sent] == [["rendered"]]
     assert world.asked[0].attempt_id == ATTEMPT
+
+
+async def test_a_function_that_skips_its_task_before_there_is_a_pod_is_the_attempts_end(world: World) -> None:
+    async def skipping() -> port.Rendered:
+        problem = Problem(code="skipped-itself", message="AirflowSkipException: no rows")
+        return port.Rendered(problem=problem, outcome=Skipped(message="no rows"))
+
+    world.render = skipping
+    world.pods.begin(launch(body(), templated=True), body())
+    await world.settle()
+    (end,) = world.told
+    assert isinstance(end, AttemptEnded)
+    assert (world.sent, end.result.outcome) == ([], Skipped(message="no rows"))
 
 
 async def test_a_template_that_fails_is_the_attempts_end_and_may_be_tried_again(world: World) -> None:

@@ -18,6 +18,7 @@ from tradewind.model.dagspec import ClusterBody, PodBody
 from tradewind.model.events import AttemptEnded
 from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Success
+from tradewind.model.problem import Problem
 from tradewind.model.states import EndReason
 from tradewind.pods import result_helper
 from tradewind.ports import runtime as port
@@ -104,9 +105,11 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def scene(jobs: Jobs, home: Path) -> AsyncIterator[Scene]:
+async def scene(jobs: Jobs, home: Path, *, hook: Callable[[Json], port.Rendered] | None = None) -> AsyncIterator[Scene]:
     async def render(request: port.RenderRequest) -> port.Rendered:
-        raise AssertionError(f"nothing is rendered here: {request}")
+        assert hook is not None
+        assert request.pod is not None, f"nothing else is rendered here: {request}"
+        return hook(json.loads(json.dumps(request.pod)))
 
     async def place() -> requesting.Place:
         return requesting.Place(home_id="h", namespace="a")
@@ -124,7 +127,8 @@ async def scene(jobs: Jobs, home: Path) -> AsyncIterator[Scene]:
         runtime = await stack.enter_async_context(
             ActRuntime(
                 home=home, client=client, render=render, place=place, handover=handover,
-                streams=log_streams.Streams(4), options=Options(), clock=clock, random=random,
+                streams=log_streams.Streams(4), options=Options(local_settings="/site/local.py" if hook else ""),
+                clock=clock, random=random,
             )
         )  # fmt: skip
         here = Scene(runtime, jobs)
@@ -213,5 +217,49 @@ def test_a_command_that_may_have_begun_is_never_begun_again(tmp_path: Path) -> N
         assert isinstance(end.result.outcome, Failed)
         assert end.result.outcome.reason is EndReason.LOST
         assert "it may still run in its pod" in str(end.verdict)
+
+    asyncio.run(work())
+
+
+def test_the_sites_hook_has_its_say_over_the_pods_of_a_job(tmp_path: Path) -> None:
+    seen: list[Json] = []
+
+    def hook(pod: Json) -> port.Rendered:
+        seen.append(json.loads(json.dumps(pod)))
+        pod["metadata"] = {"labels": {"team": "data", "tradewind/attempt-id": "b" * 20}, "name": "other"}
+        pod["spec"]["containers"].insert(0, {"name": "first", "image": "f:1"})
+        pod["spec"]["containers"][1]["image"] = "mirror/i:1"
+        pod["spec"]["restartPolicy"] = "Always"
+        return port.Rendered(fields=pod)
+
+    async def work() -> None:
+        jobs = Jobs()
+        async with scene(jobs, tmp_path, hook=hook) as here:
+            await here.launch(JOB)
+            end = await here.end()
+        assert isinstance(end.result.outcome, Success)
+        (name,) = jobs.jobs
+        template = jobs.jobs[name]["spec"]["template"]
+        assert [one["image"] for one in template["spec"]["containers"]] == ["mirror/i:1", "f:1"]
+        assert template["metadata"] == {"labels": {"team": "data"}}
+        assert template["spec"]["restartPolicy"] == "Never"
+        (pod,) = seen
+        assert (pod["kind"], pod["metadata"]["name"], pod["metadata"]["namespace"]) == ("Pod", name, "a")
+        assert pod["metadata"]["labels"]["dag_id"] == "etl"
+
+    asyncio.run(work())
+
+
+def test_a_hook_that_fails_ends_the_attempt_without_a_job(tmp_path: Path) -> None:
+    problem = Problem(code="pod-hook-failed", object="pod_mutation_hook", message="KeyError: 'x'")
+
+    async def work() -> None:
+        jobs = Jobs()
+        async with scene(jobs, tmp_path, hook=lambda _: port.Rendered(problem=problem)) as here:
+            await here.launch(JOB)
+            end = await here.end()
+        assert isinstance(end.result.outcome, Failed)
+        assert "KeyError: 'x'" in end.result.outcome.message
+        assert jobs.jobs == {}
 
     asyncio.run(work())

@@ -17,6 +17,7 @@ import pytest
 
 from tests.unit.worker.children import DagFile
 from tradewind.model.dagspec import PodBody, TaskSpec
+from tradewind.model.outcome import Failed, Skipped
 from tradewind.protocol.work import RenderReport
 
 _HEAD = """
@@ -389,6 +390,37 @@ def test_what_is_no_command_fails_the_try_and_says_so(file: DagFile, returned: s
     problem = file.render().problem
     assert problem is not None
     assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    ("raised", "outcome"),
+    [
+        ("AirflowSkipException('nothing to do')", Skipped(message="nothing to do")),
+        (
+            "AirflowFailException('never')",
+            Failed(
+                message="AirflowFailException: never", retry=False, error="tradewind.sdk.errors.AirflowFailException"
+            ),
+        ),
+        ("KeyError('x')", None),
+    ],
+)
+def test_a_function_that_skips_or_fails_for_good_ends_its_task_so(file: DagFile, raised: str, outcome: Any) -> None:
+    write(
+        file,
+        f"""
+        from airflow.exceptions import AirflowFailException, AirflowSkipException
+
+        @task.kubernetes_cmd(image="tools:1")
+        def t():
+            raise {raised}
+
+        t()
+    """,
+    )
+    report = file.render()
+    assert report.problem is not None
+    assert report.outcome == outcome
 
 
 def test_words_that_would_not_be_used_are_told(file: DagFile) -> None:

@@ -6,11 +6,11 @@ Invariant: what the cluster would refuse for certain is refused here, before any
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tradewind.model.dagspec import ClusterBody
 from tradewind.pods import job, policy
-from tradewind.pods.identity import Identity
 from tradewind.pods.problems import BadPod
 from tradewind.ports import runtime as port
 from tradewind.runtime.kubernetes import object_text, requesting
@@ -19,10 +19,9 @@ from tradewind.runtime.kubernetes.act import ActRecord
 Json = dict[str, Any]
 
 
-def has_values(body: ClusterBody, arguments: Mapping[str, Any]) -> bool:
-    """Whether pods that it starts hand values over."""
-    waits = bool(arguments.get("wait_until_job_complete"))
-    return body.act == "start_job" and waits and bool(arguments.get("do_xcom_push"))
+def has_values(arguments: Mapping[str, Any]) -> bool:
+    """Whether the pods of a Job hand values over."""
+    return bool(arguments.get("wait_until_job_complete")) and bool(arguments.get("do_xcom_push"))
 
 
 def record(
@@ -30,18 +29,17 @@ def record(
     body: ClusterBody,
     rendered: port.Rendered,
     place: requesting.Place,
-    handover: requesting.Handover | None = None,
+    composed: ComposedJob | None = None,
 ) -> ActRecord:
     """What is to be done, where, as whom. `rendered` has the arguments. Raises `errors.Rejected`.
 
-    `handover` is there for a Job whose pods hand values over.
+    `composed` is there where a Job is started.
     """
-    arguments, identity = rendered.fields, requesting.identity(launch)
+    arguments = rendered.fields
     requesting.check_place(arguments, place)
     namespace, made = str(arguments.get("namespace") or place.namespace), dict[str, Any]()
-    way = ""
-    if body.act == "start_job":
-        made, way = build_job(arguments, identity, place, handover)
+    if composed is not None:
+        made = _finished(composed.job, arguments, place)
         namespace = made["metadata"]["namespace"]
     elif body.act in ("create_resources", "delete_resources"):
         _check_objects(arguments, namespace, place)
@@ -50,21 +48,43 @@ def record(
     return ActRecord(
         attempt_id=launch.attempt.attempt_id,
         act=body.act,
-        identity=identity,
+        identity=requesting.identity(launch),
         namespace=namespace,
         arguments=arguments,
         manifest=made,
-        result=way,
+        result="" if composed is None else composed.way,
         masked=rendered.masked,
         rendered_map_index=rendered.rendered_map_index,
     )
 
 
-def build_job(
-    arguments: Mapping[str, Any], identity: Identity, place: requesting.Place, handover: requesting.Handover | None
-) -> tuple[Json, str]:
-    """The manifest of a Job as it is sent, and how its pods hand values over. Raises `errors.Rejected`."""
-    arguments = {**arguments, "do_xcom_push": handover is not None}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposedJob:
+    """A Job before the site's hook has its say, and how its pods hand values over ("": they do not)."""
+
+    job: Json
+    way: str
+
+    def as_pod(self) -> Json:
+        """What the hook is given."""
+        return job.as_pod(self.job)
+
+    def after_hook(self, pod: Json) -> ComposedJob:
+        """With what the hook made of its pods. Raises `errors.Rejected`."""
+        return replace(self, job=job.with_pod(self.job, requesting.hooked(self.as_pod(), pod)))
+
+
+def compose_job(
+    launch: port.Launch,
+    rendered: port.Rendered,
+    place: requesting.Place,
+    handover: requesting.Handover | None = None,
+) -> ComposedJob:
+    """The Job out of the arguments that `rendered` has. Raises `errors.Rejected`.
+
+    `handover` is there where its pods hand values over.
+    """
+    arguments, identity = {**rendered.fields, "do_xcom_push": handover is not None}, requesting.identity(launch)
     try:
         made = job.build(arguments, identity, place.defaults)
     except BadPod as error:
@@ -74,10 +94,15 @@ def build_job(
         template = made["spec"]["template"]
         template["metadata"].setdefault("annotations", {})
         way = requesting.add_handover(template, arguments, place, handover)
+    return ComposedJob(job=made, way=way)
+
+
+def _finished(made: Json, arguments: Mapping[str, Any], place: requesting.Place) -> Json:
+    """As it is sent."""
     if found := job.check(made, arguments) or job.check_policy(made, place.policy):
         raise requesting.rejected(found)
     made["metadata"]["annotations"] |= {requesting.HOME: place.home_id}
-    return made, way
+    return made
 
 
 def _check_objects(arguments: Mapping[str, Any], otherwise: str, place: requesting.Place) -> None:

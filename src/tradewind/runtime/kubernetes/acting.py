@@ -83,6 +83,7 @@ class ActRuntime:
     ) -> None:
         self._client = client
         self._render = render
+        self._hook = launching.hook_of(options, render)
         self._place = place
         self._handover = handover
         self._options = options
@@ -191,14 +192,15 @@ class ActRuntime:
     async def _begin(self, launch: port.Launch, body: ClusterBody, one: _Attempt) -> None:
         attempt_id = launch.attempt.attempt_id
 
-        async def record() -> ActRecord | Failed:
-            fields: port.Rendered | Failed = port.Rendered(fields=body.arguments)
+        async def record() -> ActRecord | Failed | Skipped:
+            fields = port.Rendered(fields=body.arguments)
             if launch.templated or body.templated:
                 fields = await launching.rendered(launch, self._render)
-            if isinstance(fields, Failed):
-                return fields
+            if (end := fields.end()) is not None:
+                return end
             made = await self._request(launch, body, fields)
-            await asyncio.to_thread(self._records.put, made)
+            if isinstance(made, ActRecord):
+                await asyncio.to_thread(self._records.put, made)
             return made
 
         found = await self._insist(attempt_id, record)
@@ -209,9 +211,20 @@ class ActRuntime:
                 attempt_id, one, found if isinstance(found, Ending) else Ending(outcome=found, said=found.message)
             )
 
-    async def _request(self, launch: port.Launch, body: ClusterBody, fields: port.Rendered) -> ActRecord:
-        handover = await self._handover() if act_request.has_values(body, fields.fields) else None
-        return act_request.record(launch, body, fields, await self._place(), handover)
+    async def _request(
+        self, launch: port.Launch, body: ClusterBody, fields: port.Rendered
+    ) -> ActRecord | Failed | Skipped:
+        place = await self._place()
+        if body.act != "start_job":
+            return act_request.record(launch, body, fields, place)
+        handover = await self._handover() if act_request.has_values(fields.fields) else None
+        composed = act_request.compose_job(launch, fields, place, handover)
+        if self._hook is not None:
+            changed = await self._hook(launch, composed.as_pod())
+            if (end := changed.end()) is not None:
+                return end
+            composed = composed.after_hook(changed.fields)
+        return act_request.record(launch, body, fields, place, composed)
 
     async def _go_on(self, record: ActRecord, one: _Attempt) -> None:
         log = self._log(record)

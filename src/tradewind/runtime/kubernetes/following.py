@@ -177,11 +177,11 @@ class Followed:
         for follower in self._logs.values():
             follower.want()
 
-    def refuse(self, failed: Failed) -> None:
+    def refuse(self, outcome: Failed | Skipped) -> None:
         """It ends without having begun."""
         if not self._is_ending:
             self._is_ending = True
-            self._tell_end(results.Ending(failed, failed.message), None)
+            self._tell_end(results.Ending(outcome, outcome.message), None)
 
     # -- its log ---------------------------------------------------------------------------------------------------
 

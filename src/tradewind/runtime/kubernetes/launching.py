@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from tradewind.model.dagspec import PodBody
-from tradewind.model.outcome import Failed
+from tradewind.model.outcome import Failed, Skipped
 from tradewind.model.states import EndReason
 from tradewind.pods.view import PodView
 from tradewind.ports import backoff, errors
@@ -19,12 +20,14 @@ from tradewind.ports import clock as clock_port
 from tradewind.ports import runtime as port
 from tradewind.runtime.kubernetes import requesting
 from tradewind.runtime.kubernetes.creating import Creator
+from tradewind.runtime.kubernetes.options import Options
 from tradewind.runtime.kubernetes.parking import Parking
 from tradewind.runtime.kubernetes.record import Record
 
+Json = dict[str, Any]
 Render = Callable[[port.RenderRequest], Awaitable[port.Rendered]]
-Hook = Callable[[port.Launch, dict[str, Any]], port.RenderRequest]
-"""The question to the site's hook."""
+Hook = Callable[[port.Launch, Json], Awaitable[port.Rendered]]
+"""Asks the site's `pod_mutation_hook` what it makes of a pod."""
 _log = logging.getLogger(__name__)
 
 
@@ -66,7 +69,7 @@ class Launching:
         self.is_asking = False
         """A create is under way: its pod may be there."""
 
-    async def run(self) -> PodView | Failed:
+    async def run(self) -> PodView | Failed | Skipped:
         """Never raises but for being cancelled, which is sound unless `is_asking`."""
         try:
             while True:
@@ -89,24 +92,24 @@ class Launching:
             said = f"Its pod could not be made: {type(error).__name__}: {error}"
             return Failed(message=said, retry=False, reason=EndReason.REJECTED, entered=False)
 
-    async def draft(self) -> tuple[dict[str, Any], Record] | Failed:
+    async def draft(self) -> tuple[dict[str, Any], Record] | Failed | Skipped:
         """The manifest as it is sent, and what is kept of it. Raises `errors.TradewindError`."""
         rendered = await self._rendered()
-        if isinstance(rendered, Failed):
-            return rendered
+        if (end := rendered.end()) is not None:
+            return end
         handover = await self._handover() if self._body.do_xcom_push else None
         place = await self._place()
         composed = requesting.compose(self._launch, rendered, place, handover)
         if self._hook is not None:
-            changed = await self._render(self._hook(self._launch, composed.pod))
-            if changed.problem is not None:
-                return Failed(message=str(changed.problem), reason=EndReason.REJECTED, entered=False)
+            changed = await self._hook(self._launch, composed.pod)
+            if (end := changed.end()) is not None:
+                return end
             composed = requesting.after_hook(self._launch, composed, changed.fields)
         return requesting.finish(self._launch, self._body, rendered, place, composed)
 
-    async def _once(self) -> PodView | Failed:
+    async def _once(self) -> PodView | Failed | Skipped:
         draft = await self.draft()
-        if isinstance(draft, Failed):
+        if isinstance(draft, (Failed, Skipped)):
             return draft
         manifest, record = draft
         await self._record(record, manifest)
@@ -127,7 +130,7 @@ class Launching:
             self.is_asking = isinstance(error, errors.Transient)
             raise
 
-    async def _rendered(self) -> port.Rendered | Failed:
+    async def _rendered(self) -> port.Rendered:
         if not self._launch.templated and not self._body.templated:
             return port.Rendered(fields=self._body.arguments, masked=self._launch.masked)
         return await rendered(self._launch, self._render)
@@ -151,15 +154,33 @@ class Launching:
         await self._clock.sleep(self._pause.next_seconds())
 
 
-async def rendered(launch: port.Launch, render: Render) -> port.Rendered | Failed:
+def hook_of(options: Options, render: Render) -> Hook | None:
+    """The site's hook, which runs in a process of its own file; None where it has none."""
+    if not options.local_settings:
+        return None
+    path = Path(options.local_settings)
+    source = port.Source(bundle="site", tree="", root=str(path.parent), file=path.name)
+
+    def ask(launch: port.Launch, pod: Json) -> Awaitable[port.Rendered]:
+        return render(
+            port.RenderRequest(
+                source=source,
+                run=launch.run,
+                task=launch.task,
+                attempt_id=launch.attempt.attempt_id,
+                pod=pod,
+                options=options.of_local_settings,
+            )
+        )
+
+    return ask
+
+
+async def rendered(launch: port.Launch, render: Render) -> port.Rendered:
     """The arguments as a worker rendered them, or why it could not. Raises `errors.Transient`."""
-    found = await render(
+    return await render(
         port.RenderRequest(source=launch.source, run=launch.run, task=launch.task, attempt_id=launch.attempt.attempt_id)
     )
-    if found.problem is not None:
-        # As any failure of the user's code: a template may have asked for what is there at the next try.
-        return Failed(message=str(found.problem), reason=EndReason.REJECTED, entered=False)
-    return found
 
 
 def _refused(error: errors.TradewindError) -> Failed:

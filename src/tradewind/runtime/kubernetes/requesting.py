@@ -121,8 +121,13 @@ def finish(
 
 
 def after_hook(launch: port.Launch, before: Composed, pod: Json) -> Composed:
-    """What the hook made of it, under its old name and with its identity on. Raises `errors.Rejected`."""
-    name, base = before.pod["metadata"]["name"], manifest.base_container(before.pod)["name"]
+    """What the hook made of it, with its identity on. Raises `errors.Rejected`."""
+    return replace(before, pod=manifest.sealed(hooked(before.pod, pod), identity(launch)))
+
+
+def hooked(before: Json, pod: Json) -> Json:
+    """What the site's hook made of a pod, under its old name, its main container first. Raises `errors.Rejected`."""
+    name, base = before["metadata"]["name"], manifest.base_container(before)["name"]
     containers = (pod.get("spec") or {}).get("containers") or []
     main = [one for one in containers if one.get("name") == base]
     if not main:
@@ -138,8 +143,8 @@ def after_hook(launch: port.Launch, before: Composed, pod: Json) -> Composed:
         "metadata": {**(pod.get("metadata") or {}), "name": name},
         "spec": {**pod["spec"], "containers": [*main, *others]},
     }
-    changed["metadata"].setdefault("namespace", before.pod["metadata"]["namespace"])
-    return replace(before, pod=manifest.sealed(changed, identity(launch)))
+    changed["metadata"].setdefault("namespace", before["metadata"]["namespace"])
+    return changed
 
 
 def add_handover(pod: Json, arguments: Mapping[str, Any], place: Place, handover: Handover) -> str:

@@ -21,7 +21,7 @@ from tradewind.model import ids
 from tradewind.model.dagspec import PodBody
 from tradewind.model.events import WAITING, AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
-from tradewind.model.outcome import Failed, Success
+from tradewind.model.outcome import Failed, Skipped, Success
 from tradewind.model.states import AttemptPhase, EndReason
 from tradewind.pods import redaction
 from tradewind.pods.view import HURRIED, PodView
@@ -82,6 +82,7 @@ class KubernetesRuntime:
         self._home = home
         self._client = client
         self._render = render
+        self._hook = launching.hook_of(options, render)
         self._options = options
         self._random = random
         self._records = Records(home)
@@ -366,21 +367,10 @@ class KubernetesRuntime:
             record=record,
             note=note,
             parking=self._parking,
-            hook=self._hook if self._options.local_settings else None,
+            hook=self._hook,
             waits=waits,
             clock=self.clock,
             random=self._random,
-        )
-
-    def _hook(self, launch: port.Launch, pod: dict[str, Any]) -> port.RenderRequest:
-        path = Path(self._options.local_settings)
-        return port.RenderRequest(
-            source=port.Source(bundle="site", tree="", root=str(path.parent), file=path.name),
-            run=launch.run,
-            task=launch.task,
-            attempt_id=launch.attempt.attempt_id,
-            pod=pod,
-            options=self._options.of_local_settings,
         )
 
     async def draft(self, launch: port.Launch) -> port.PodDraft:
@@ -388,8 +378,9 @@ class KubernetesRuntime:
         if not isinstance(launch.body, PodBody):
             raise errors.Fatal(f"attempt {launch.attempt.attempt_id} is no pod")
         found = await self._way(launch, launch.body, self._drafted_handover).draft()
-        if isinstance(found, Failed):
-            raise errors.Rejected(found.message, object=f"task {launch.task.task_id!r}", code="pod-refused")
+        if isinstance(found, (Failed, Skipped)):
+            said = found.message or "skips itself"
+            raise errors.Rejected(said, object=f"task {launch.task.task_id!r}", code="pod-refused")
         manifest, record = found
         return port.PodDraft(manifest=manifest, masked=record.masked)
 
@@ -441,7 +432,7 @@ class KubernetesRuntime:
     async def _bring(self, attempt_id: AttemptId, way: launching.Launching) -> None:
         found = await way.run()
         self._launching.pop(attempt_id, None)
-        if isinstance(found, Failed):
+        if isinstance(found, (Failed, Skipped)):
             self._without_pod(attempt_id, found)
             return
         followed = self._followed[attempt_id]
@@ -453,9 +444,9 @@ class KubernetesRuntime:
         if followed.stop_reason is not None and not followed.is_ending:
             self._end_pod(followed)
 
-    def _without_pod(self, attempt_id: AttemptId, failed: Failed) -> None:
+    def _without_pod(self, attempt_id: AttemptId, outcome: Failed | Skipped) -> None:
         followed = self._followed.get(attempt_id) or self._follow(Record(attempt_id=attempt_id, namespace="", name=""))
-        followed.refuse(failed)
+        followed.refuse(outcome)
 
     # -- what the cluster tells ------------------------------------------------------------------------------------
 

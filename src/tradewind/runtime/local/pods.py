@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from tradewind.model.dagspec import PodBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
-from tradewind.model.outcome import Failed, Result
+from tradewind.model.outcome import Failed, Result, Skipped
 from tradewind.model.states import AttemptPhase, EndReason
 from tradewind.ports import clock as clock_port
 from tradewind.ports import errors
@@ -79,8 +79,8 @@ class Pods:
         while True:
             try:
                 rendered = await self._rendered(launch, body)
-                if isinstance(rendered, Failed):
-                    self._end(attempt_id, rendered)
+                if (end := rendered.end()) is not None:
+                    self._end(attempt_id, end)
                     return
                 start = pod_request.build(launch, body, rendered, self._options)
                 self._send(start)
@@ -112,17 +112,13 @@ class Pods:
             node=socket.gethostname(),
         )
 
-    async def _rendered(self, launch: port.Launch, body: PodBody) -> port.Rendered | Failed:
+    async def _rendered(self, launch: port.Launch, body: PodBody) -> port.Rendered:
         if not launch.templated and not body.templated:
             return port.Rendered(fields=body.arguments, masked=launch.masked)
         request = port.RenderRequest(
             source=launch.source, run=launch.run, task=launch.task, attempt_id=launch.attempt.attempt_id
         )
-        rendered = await self._render(request)
-        if rendered.problem is not None:
-            # As any failure of the user's code: a template may have asked for what is there at the next try.
-            return Failed(message=str(rendered.problem), reason=EndReason.REJECTED, entered=False)
-        return rendered
+        return await self._render(request)
 
-    def _end(self, attempt_id: AttemptId, failed: Failed) -> None:
-        self._tell(AttemptEnded(attempt_id=attempt_id, at=self._clock.now(), result=Result(outcome=failed)))
+    def _end(self, attempt_id: AttemptId, outcome: Failed | Skipped) -> None:
+        self._tell(AttemptEnded(attempt_id=attempt_id, at=self._clock.now(), result=Result(outcome=outcome)))

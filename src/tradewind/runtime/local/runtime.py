@@ -227,6 +227,7 @@ class LocalRuntime:
             masked=report.masked,
             rendered_map_index=report.rendered_map_index,
             problem=report.problem,
+            outcome=report.outcome,
         )
 
     async def callback(self, request: port.CallbackRequest) -> Problem | None:
