@@ -132,3 +132,38 @@ def test_new_dags_are_paused_where_airflow_would_pause_them(
     done = server.tradewind("run", str(dags / "flaky.py"), "--set", "dags.defaults.retries=1", "--output", "json",
                             "--set", "dags.defaults.retry_delay_seconds=0")  # fmt: skip
     assert json.loads(done.stdout)["state"] == "success"
+
+
+SILENT = """
+from datetime import datetime
+from airflow import DAG
+from airflow.providers.standard.operators.empty import EmptyOperator
+
+with DAG("{name}", schedule="@yearly", start_date=datetime(2026, 1, 1)):
+    EmptyOperator(task_id="one")
+"""
+
+
+def test_which_airflow_a_file_means_is_set_by_folder_pattern_or_in_the_file_and_shown_everywhere(
+    tmp_path: pathlib.Path,
+) -> None:
+    folder, home = tmp_path / "dags", tmp_path / "home"
+    (folder / "legacy").mkdir(parents=True)
+    (folder / "new.py").write_text(SILENT.format(name="new"))
+    (folder / "legacy" / "old.py").write_text(SILENT.format(name="old"))
+    (folder / "legacy" / "moved.py").write_text("# tradewind: airflow=3\n" + SILENT.format(name="moved"))
+    (folder / "tradewind.toml").write_text('[[dags.airflow_of]]\npattern = "legacy/*"\nairflow = "2"\n')
+    told = {"new": ("3", "imports"), "old": ("2", "setting"), "moved": ("3", "file")}
+
+    linted = server.tradewind("lint", str(folder), "--output", "json", "--settings", str(folder / "tradewind.toml"))
+    files = {one["dag_ids"][0]: (one["airflow"], one["airflow_from"]) for one in json.loads(linted.stdout)["files"]}
+    assert files == told
+
+    with server.Server(home, folder, "--settings", str(folder / "tradewind.toml")) as running:
+        for name, (means, how) in told.items():
+            shown = json.loads(server.tradewind("dags", "show", name, "--home", str(home), "--output", "json").stdout)
+            assert (name, shown["airflow"]) == (name, f"{means} ({how})")
+            assert shown["catchup"] is (means == "2")
+            running.trigger(name, "by_hand")
+            run = running.wait_run(name, "by_hand")
+            assert (run["state"], run["airflow"]) == ("success", means)

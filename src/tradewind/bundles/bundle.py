@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from tradewind.bundles import dag_files, ignore
+from tradewind.bundles.meanings import Meanings
 from tradewind.model.dagspec import DagSpec
 from tradewind.model.ids import DagId, TreeHash, VersionHash
 from tradewind.model.problem import Problem
@@ -59,7 +60,7 @@ class Bundle:
         name: str,
         folder: Path,
         only: str | None = None,
-        meaning: str | None = None,
+        meanings: Meanings | None = None,
         timeout_seconds: float = 30,
         ignore_syntax: str = "glob",
         snapshots: runtime_port.Snapshots,
@@ -78,7 +79,7 @@ class Bundle:
         self.name = name
         self.folder = folder
         self._only = only
-        self._meaning = meaning
+        self._meanings = meanings or Meanings()
         self._timeout_seconds = timeout_seconds
         self._ignore_syntax = ignore_syntax
         self._snapshots = snapshots
@@ -158,7 +159,9 @@ class Bundle:
         async with self._gate:
             source = runtime_port.Source(bundle=self.name, tree=tree, root=str(root), file=path)
             results[path] = await self._files.parse(
-                runtime_port.ParseRequest(source=source, meaning=self._meaning, timeout_seconds=self._timeout_seconds)
+                runtime_port.ParseRequest(
+                    source=source, meaning=self._meanings.of(path), timeout_seconds=self._timeout_seconds
+                )
             )
         if self._on_parsed is not None:
             self._on_parsed(total - len(results))

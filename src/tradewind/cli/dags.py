@@ -152,13 +152,16 @@ async def _without_mail(spec: DagSpec, mailer: mail_port.Mailer) -> str:
     return "" if where else f"{names}: no mail is sent about failures: set mail.host, or make a Connection smtp_default"
 
 
+_UNTOLD = "not told by the file; write `# tradewind: airflow=3` into it, or set dags.airflow"
+
+
 def _facts(view: store_port.DagView, spec: DagSpec) -> dict[str, Any]:
     return {
         "dag_id": view.dag.dag_id,
         "description": spec.description,
         "file": view.dag.file,
         "version": view.dag.version[:12],
-        "airflow": f"{view.meaning} ({view.meaning_from or 'not told by the file; set dags.airflow'})",
+        "airflow": f"{view.meaning} ({view.meaning_from or _UNTOLD})",
         "schedule": view.schedule,
         "timezone": spec.timezone,
         "paused": view.dag.paused,

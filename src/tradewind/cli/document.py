@@ -1,6 +1,6 @@
 """What commands print as JSON about a run: the fixed shape of `tradewind run --output json`.
 
-`{"dag_id","run_id","logical_date","state","tasks":[…],"xcom":{"TASK" or "TASK[I]":{"KEY":VALUE}}}`.
+`{"dag_id","run_id","airflow","logical_date","state","tasks":[…],"xcom":{"TASK" or "TASK[I]":{"KEY":VALUE}}}`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ def run_document(run: DagRun, tasks: Sequence[TaskInstance], xcoms: Sequence[XCo
     document: dict[str, Any] = {
         "dag_id": run.dag_id,
         "run_id": run.run_id,
+        "airflow": run.meaning,
         "logical_date": moment(run.logical_date),
         "state": run.state.value,
         "tasks": [task_document(task) for task in sorted(tasks, key=lambda one: (one.task_id, one.map_index))],

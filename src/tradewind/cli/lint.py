@@ -34,6 +34,7 @@ NATIVE, OPAQUE, REFUSED, ENVIRONMENT = "native", "native-with-opaque", "refused"
 LOADED = (NATIVE, OPAQUE, ENVIRONMENT, REFUSED)
 _COLOURS = {NATIVE: "green", OPAQUE: "yellow", ENVIRONMENT: "yellow", REFUSED: "red"}
 _FROM = {
+    "file": "the file says so",
     "setting": "the setting says so",
     "imports": "its imports tell",
     "arguments": "its arguments tell",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tradewind.compat.meaning import detect, inner_imports
+from tradewind.compat.meaning import detect, inner_imports, unread_marks
 
-__all__ = ["absent_providers", "detect", "find_module", "modules_known", "names_path"]
+__all__ = ["absent_providers", "detect", "find_module", "modules_known", "names_path", "unread_marks"]
 
 
 def absent_providers(path: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which Airflow a file means, 2 or 3: told by what it imports and which arguments it writes, without running it.
+"""Which Airflow a file means, 2 or 3: told by a comment, its imports and its arguments, without running it.
 
 2.x and 3.x differ silently (defaults of catchup and schedule, cron as data interval or as trigger), so the first thing
 that exists in only one of them decides.
@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import ast
 import functools
+import io
 import os
+import re
+import tokenize
 import zipimport
 import zlib
 from collections.abc import Iterator
@@ -16,6 +19,8 @@ from collections.abc import Iterator
 from tradewind.model.dagspec import Meaning
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_UNREADABLE = (OSError, EOFError, ImportError, SyntaxError, ValueError, zlib.error)
+_MARK = re.compile(r"#\s*tradewind:\s*airflow\s*=\s*(?P<said>[^\s,;#]*)")
 _OF_3 = ("airflow.sdk", "airflow.providers.common.compat.sdk", "airflow.providers.standard")
 _OF_2 = (
     "airflow.contrib", "airflow.datasets", "airflow.decorators", "airflow.hooks", "airflow.kubernetes",
@@ -32,7 +37,13 @@ _ARGUMENTS_OF_2 = frozenset(
 
 
 def detect(path: str, setting: str | None = None) -> tuple[Meaning, str]:
-    """(meaning, what told it: "setting", "imports", "arguments" or "" where nothing did and 3 is assumed)."""
+    """(meaning, what told it: "file", "setting", "imports", "arguments" or "" where nothing did and 3 is assumed).
+
+    A comment of its own, `# tradewind: airflow=2`, goes over the setting, which is about many files.
+    """
+    said = [text for text in _marks(path) if text in ("2", "3")]
+    if said:
+        return ("2" if said[0] == "2" else "3"), "file"
     if setting in ("2", "3"):
         return ("2" if setting == "2" else "3"), "setting"
     tree = _tree(path)
@@ -48,6 +59,19 @@ def detect(path: str, setting: str | None = None) -> tuple[Meaning, str]:
     return "3", ""
 
 
+def unread_marks(path: str) -> list[str]:
+    """What to tell of comments that name an Airflow which is neither 2 nor 3, or another one than the first does."""
+    marks = _marks(path)
+    found = [
+        f"`# tradewind: airflow={text}` is not read: it is 2 or 3, without a minor version"
+        for text in marks
+        if text not in ("2", "3")
+    ]
+    if {"2", "3"} <= set(marks):
+        found.append("the file says both `# tradewind: airflow=2` and `airflow=3`: the first counts")
+    return found
+
+
 def inner_imports(path: str) -> list[str]:
     """Modules that only functions of the file import, so that loading it says nothing of them."""
     tree = _tree(path)
@@ -61,10 +85,24 @@ def inner_imports(path: str) -> list[str]:
     return sorted(found)
 
 
+def _marks(path: str) -> list[str]:
+    """What comments of the file say after `tradewind: airflow=`, in order."""
+    try:
+        source = _read(path)
+        if b"tradewind:" not in source:
+            return []
+        comments = [
+            one.string for one in tokenize.tokenize(io.BytesIO(source).readline) if one.type == tokenize.COMMENT
+        ]
+    except (*_UNREADABLE, tokenize.TokenError):
+        return []
+    return [found["said"] for text in comments if (found := _MARK.match(text))]
+
+
 def _tree(path: str) -> ast.Module | None:
     try:
         return _parsed(_read(path))
-    except (OSError, EOFError, ImportError, SyntaxError, ValueError, zlib.error):
+    except _UNREADABLE:
         return None
 
 

@@ -361,7 +361,9 @@ class DagSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Path of its file inside the bundle."""
     meaning: Meaning = "3"
     meaning_from: str = ""
-    """How the meaning was found: "setting", "imports", "arguments", or "" where nothing told (a warning is shown)."""
+    """How the meaning was found: "file" (a comment says it), "setting", "imports", "arguments", or "" where
+    nothing told (a warning is shown).
+    """
     tasks: tuple[TaskSpec, ...] = ()
     groups: tuple[GroupSpec, ...] = ()
     timetable: Timetable = msgspec.field(default_factory=Never)

@@ -211,8 +211,10 @@ class Zygotes:
         self._room.loaded(zygote, self._by_key.values())
 
     def _settle_meaning(self, zygote: FileZygote, report: LoadReport) -> None:
-        """Parsing asks which Airflow a file means; attempts then say it. Both are to find the same process."""
-        if zygote.key.meaning is None and report.specs:
+        """Parsing asks which Airflow a file means, or is told by the file; attempts then say it. Both are to find the
+        same process.
+        """
+        if report.specs and zygote.key.meaning != report.specs[0].meaning:
             asked = zygote.key
             was_known = self._by_key.get(asked) is zygote
             self._forget_key(zygote)

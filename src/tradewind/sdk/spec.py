@@ -22,7 +22,7 @@ from tradewind.sdk.resolving import references
 
 _UNTOLD = (
     "nothing in the file tells whether it means Airflow 2 or 3, so 3 is assumed; "
-    "set dags.airflow to say which, since catchup and schedules differ"
+    "write `# tradewind: airflow=3` into it, or set dags.airflow, since catchup and schedules differ"
 )
 
 

@@ -439,6 +439,18 @@ class DagDefaults(Section, frozen=True, kw_only=True):
     ] = "airflow"
 
 
+class FileMeaningSettings(Section, frozen=True, kw_only=True):
+    """Which Airflow some of the files mean."""
+
+    pattern: Annotated[
+        str,
+        setting(
+            "Paths below the folder of DAG files, with `*`, `?` and `[…]` as in fnmatch: `legacy/*` is all below it."
+        ),
+    ]
+    airflow: Annotated[Literal["2", "3"], setting("Which Airflow they mean.")]
+
+
 class DagsSettings(Section, frozen=True, kw_only=True):
     """DAG files."""
 
@@ -455,9 +467,16 @@ class DagsSettings(Section, frozen=True, kw_only=True):
         Literal["", "2", "3"],
         setting(
             "Which Airflow the files mean: defaults of catchup and schedules differ between 2.x and 3.x.",
-            why="Empty: found out per file by what it imports.",
+            why="Empty: each file tells by what it imports. A comment in it, `# tradewind: airflow=2`, goes first.",
         ),
     ] = ""
+    airflow_of: Annotated[
+        tuple[FileMeaningSettings, ...],
+        setting(
+            "Which Airflow some files mean; the first match counts, and goes before `airflow`.",
+            why="A folder that is being moved from 2 to 3 holds both.",
+        ),
+    ] = ()
     parse_timeout_seconds: Annotated[
         float,
         setting(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tradewind import clock as clocks
 from tradewind import settings as settings_tree
 from tradewind.bundles import bundle as bundles
+from tradewind.bundles import meanings
 from tradewind.bundles import snapshots as snapshot_folder
 from tradewind.bundles import watcher as bundle_watcher
 from tradewind.engine import engine as engines
@@ -93,7 +94,10 @@ class Assembly:
             name=name,
             folder=folder,
             only=only,
-            meaning=self.settings.dags.airflow or None,
+            meanings=meanings.Meanings(
+                rows=tuple((row.pattern, row.airflow) for row in self.settings.dags.airflow_of),
+                otherwise=self.settings.dags.airflow or None,
+            ),
             timeout_seconds=self.settings.dags.parse_timeout_seconds,
             ignore_syntax=self.settings.dags.ignore_syntax,
             snapshots=self.snapshots,

@@ -122,6 +122,7 @@ class _Loading:
         for value in list(vars(module).values()):
             if isinstance(value, DAG):
                 found.add(value)
+        self.warnings += compat.unread_marks(self._path)
         for text in compat.absent_providers(self._path):
             found.miss(text)
         twice = _repeated([dag.dag_id for dag in found.dags])

@@ -48,6 +48,52 @@ def test_the_setting_goes_over_everything(tmp_path: pathlib.Path, setting: str) 
     assert meaning.detect(str(path), setting) == (setting, "setting")
 
 
+_MARKED: list[tuple[str, str, str]] = [
+    ("at the top", "# tradewind: airflow=2\nfrom airflow.sdk import DAG", "2"),
+    ("below the docstring", '"""Text."""\n\n# tradewind: airflow = 3\nfrom airflow.models import Variable', "3"),
+    ("behind code", "from airflow import DAG  # tradewind: airflow=2", "2"),
+    ("with a reason", "# tradewind: airflow=2 (moved in spring)\nfrom airflow import DAG", "2"),
+    ("twice: the first", "# tradewind: airflow=2\n# tradewind: airflow=3", "2"),
+]
+
+
+@pytest.mark.parametrize(("source", "major"), [one[1:] for one in _MARKED], ids=[one[0] for one in _MARKED])
+@pytest.mark.parametrize("setting", [None, "2", "3"])
+def test_a_comment_of_the_file_goes_over_everything(
+    tmp_path: pathlib.Path, source: str, major: str, setting: str | None
+) -> None:
+    path = tmp_path / "dag.py"
+    path.write_text(source, encoding="utf-8")
+    assert meaning.detect(str(path), setting) == (major, "file")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = '# tradewind: airflow=2'\nfrom airflow.sdk import DAG",
+        '"""\n# tradewind: airflow=2\n"""\nfrom airflow.sdk import DAG',
+        "# see tradewind: airflow=2\nfrom airflow.sdk import DAG",
+        "# tradewind: airflow=2.9\nfrom airflow.sdk import DAG",
+    ],
+)
+def test_what_only_looks_like_the_comment_tells_nothing(tmp_path: pathlib.Path, source: str) -> None:
+    path = tmp_path / "dag.py"
+    path.write_text(source, encoding="utf-8")
+    assert meaning.detect(str(path)) == ("3", "imports")
+
+
+def test_a_comment_that_cannot_be_read_as_a_meaning_is_told(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "dag.py"
+    path.write_text("# tradewind: airflow=2.9\n", encoding="utf-8")
+    assert meaning.unread_marks(str(path)) == [
+        "`# tradewind: airflow=2.9` is not read: it is 2 or 3, without a minor version"
+    ]
+    path.write_text("# tradewind: airflow=2\n# tradewind: airflow=3\n", encoding="utf-8")
+    assert "the first counts" in meaning.unread_marks(str(path))[0]
+    path.write_text("# tradewind: airflow=2\n", encoding="utf-8")
+    assert meaning.unread_marks(str(path)) == []
+
+
 def test_a_setting_that_says_neither_leaves_it_to_the_file(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "dag.py"
     path.write_text("from airflow.models import Variable", encoding="utf-8")
