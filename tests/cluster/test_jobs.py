@@ -30,6 +30,21 @@ def job(task_id, script, **more):
     more = {{"image": IMAGE, "termination_grace_period": 1, "backoff_limit": 0, **more}}
     return KubernetesJobOperator(task_id=task_id, cmds=["sh", "-c", script], **more)
 
+class Counted(KubernetesJobOperator):
+    def __init__(self, *, rows, **more):
+        super().__init__(
+            image=IMAGE, namespace=NAMESPACE, backoff_limit=0, wait_until_job_complete=True, do_xcom_push=True, **more
+        )
+        self.rows = rows
+
+    def execute(self, context):
+        script = f"echo counting; echo {{self.rows}} > /airflow/xcom/return.json; exit {{self.rows % 2}}"
+        self.cmds = ["sh", "-c", script]
+        self.labels = {{**self.labels, "day": context["ds"]}}
+        found = super().execute(context)
+        print("it gave", found)
+        return found * 10
+
 with DAG("jobs", start_date=datetime(2026, 1, 1), schedule=None):
 """
 _JOBS = "apis/batch/v1"
@@ -94,6 +109,16 @@ def got(several, one):
     assert one == 5, one
 
 got(values.output, value.output)
+
+counted = Counted(task_id="counted", rows=4)
+
+@task
+def ten_times(found, job):
+    assert found == 40, found
+    assert "day" in job["metadata"]["labels"], job
+
+ten_times(counted.output, counted.output["job"])
+Counted(task_id="odd", rows=3)
 
 job("goes-on", "sleep 300", ttl_seconds_after_finished=60)
 job("fails", "echo trying; exit 3", backoff_limit=1, wait_until_job_complete=True)
@@ -273,3 +298,11 @@ def test_a_job_is_taken_up_again_by_the_next_control_plane(
         server.stop()
     assert len(place.jobs()) == 1
     assert [line.partition("] ")[2] for line in place.output("lasts")] == [f"line {n}" for n in range(1, 7)]
+
+
+def test_a_subclass_makes_its_job_when_it_runs_and_goes_on_with_what_that_gave(ran: Ran) -> None:
+    assert (ran.state("counted"), ran.state("ten_times")) == ("success", "success"), ran.verdict("counted")
+    assert {"counting", "it gave 4"} <= set(ran.texts("counted")) | set(ran.place.output("counted"))
+    assert ran.state("odd") == "failed"
+    assert ran.verdict("odd").endswith("Container 'base' failed with exit code 1.")
+    assert len(ran.jobs_of("odd")) == 1

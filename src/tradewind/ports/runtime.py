@@ -112,7 +112,7 @@ class PodDrafts(Protocol):
 
 
 class PodRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A pod that the worker of an attempt built, to run as that attempt's."""
+    """A pod that the worker of an attempt built, or an act of a cluster, to run as that attempt's."""
 
     attempt: Attempt
     run: DagRun
@@ -122,6 +122,8 @@ class PodRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     masked: tuple[str, ...] = ()
     relays: bool = False
     """The worker prints the pod's lines itself."""
+    act: str = ""
+    """Not empty: what is to be done in place of a pod; `options` are its arguments then."""
 
 
 class PodNews(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

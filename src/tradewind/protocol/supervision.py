@@ -128,9 +128,9 @@ class SendCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="handover"):
-    """A pod operator's own `execute` gives its pod to the control plane. Answer: PodTold when it is created.
+    """An operator's own `execute` gives its pod to the control plane, or its Job. Answer: PodTold when it is created.
 
-    It is the attempt's only pod: asked again after a reconnect it is the same one.
+    It is the attempt's only one: asked again after a reconnect it is the same one.
     """
 
     dag_id: str
@@ -144,6 +144,8 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     """The worker prints the pod's lines into its own log: they are not to be there by themselves."""
     number: int = 1
     """Which pod of this worker it is. A second one is refused."""
+    act: str = ""
+    """`start_job`: it is no pod but a Job, made of the operator's arguments, which `options` are all of."""
 
 
 class AwaitPod(msgspec.Struct, frozen=True, kw_only=True, tag="await_pod"):

@@ -89,9 +89,15 @@ class Supervisor(Protocol):
         ...
 
     def hand_over(
-        self, dag_id: str, run_id: str, manifest: dict[str, Any], options: dict[str, Any], relays: bool = False
+        self,
+        dag_id: str,
+        run_id: str,
+        manifest: dict[str, Any],
+        options: dict[str, Any],
+        relays: bool = False,
+        act: str = "",
     ) -> dict[str, Any]:
-        """Give the task's one pod to the control plane; what is known of it when it is created."""
+        """Give the task's one pod to the control plane, or its one act; what is known of it when it is there."""
         ...
 
     def await_pod(self, *, started: bool = False) -> dict[str, Any]:

@@ -200,9 +200,15 @@ class SocketSupervisor:
     # -- its pod ---------------------------------------------------------------------------------------------------
 
     def hand_over(
-        self, dag_id: str, run_id: str, manifest: dict[str, Any], options: dict[str, Any], relays: bool = False
+        self,
+        dag_id: str,
+        run_id: str,
+        manifest: dict[str, Any],
+        options: dict[str, Any],
+        relays: bool = False,
+        act: str = "",
     ) -> dict[str, Any]:
-        """Give the attempt's pod to the control plane; what is told when it is created. A second one is refused."""
+        """Give the attempt's pod (or act) to the control plane; what is told when it is there. A second is refused."""
         self._pods += 1
         return self._of_pod(
             supervision.Handover(
@@ -213,6 +219,7 @@ class SocketSupervisor:
                 masked=tuple(secrets.OWN.known),
                 relays=relays,
                 number=self._pods,
+                act=act,
             )
         )
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import rows
 from tradewind.model import ids
-from tradewind.model.dagspec import PodBody
+from tradewind.model.dagspec import ClusterBody, PodBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Outcome, Result, Success, XComPush
@@ -121,6 +121,29 @@ def play(home: pathlib.Path, acts: Callable[[Scene], Coroutine[Any, Any, None]])
         return scene
 
     return asyncio.run(main())
+
+
+def test_a_job_is_begun_as_a_pod_is_and_its_end_is_told_to_its_worker(tmp_path: pathlib.Path) -> None:
+    given = {"image": "i", "wait_until_job_complete": True}
+
+    async def acts(scene: Scene) -> None:
+        await scene.runtime.observe()
+        request = port.PodRequest(
+            attempt=rows.attempt(A, 1), run=rows.run(1), manifest={}, options=given, act="start_job"
+        )
+        asked = asyncio.ensure_future(scene.runtime.hand_over(request))
+        await scene.tell(AttemptProgress(attempt_id=POD, phase=AttemptPhase.STARTED, at=clocks.START))
+        assert (await asked).end is None
+        (launch,) = scene.inner.launched
+        assert (launch.attempt.attempt_id, launch.body) == (POD, ClusterBody(act="start_job", arguments=given))
+        waiting = asyncio.ensure_future(scene.runtime.await_pod(A, started=False))
+        await scene.tell(ended(POD, Success(), XComPush(key="job_name", value=b'"job-t"')))
+        news = await waiting
+        assert news.end is not None
+        assert news.end.result.xcoms == (XComPush(key="job_name", value=b'"job-t"'),)
+        await scene.tell(ended(A, Success()))
+
+    assert [end.attempt_id for end in play(tmp_path, acts).ends()] == [A]
 
 
 def test_a_pod_is_launched_under_a_name_of_its_own_and_told_as_the_attempts(tmp_path: pathlib.Path) -> None:

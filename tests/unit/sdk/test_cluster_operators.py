@@ -9,7 +9,7 @@ import pytest
 from kubernetes.client import models as k8s
 
 from tests.unit.sdk import dags
-from tradewind.model.dagspec import ClusterBody, OpaqueBody, TaskSpec
+from tradewind.model.dagspec import ClusterBody, OpaqueBody, PythonBody, TaskSpec
 from tradewind.sdk import task
 from tradewind.sdk.operators.job import (
     KubernetesDeleteJobOperator,
@@ -168,3 +168,28 @@ def test_a_pod_operator_loses_nothing_by_an_override_of_its_workers_pod() -> Non
     override = {"pod_override": k8s.V1Pod()}
     spec = dags.make(lambda: KubernetesPodOperator(task_id="t", image="i", executor_config=override))
     assert spec.warnings == ()
+
+
+def test_a_job_s_subclass_with_arguments_of_its_own_is_data_and_one_with_an_execute_has_a_worker() -> None:
+    class Preset(KubernetesJobOperator):
+        def __init__(self, **more: Any) -> None:
+            super().__init__(image="i", cmds=["true"], **more)
+
+    class Ours(Preset):
+        def execute(self, context: Any) -> Any:
+            self.cmds = ["false"]
+            return super().execute(context)
+
+    assert body(Preset).arguments == {"image": "i", "cmds": ["true"]}
+    assert made(Ours).body == PythonBody(pod=True)
+
+
+def test_a_job_s_subclass_that_overrides_what_nothing_calls_says_so_and_what_to_do() -> None:
+    class Ours(KubernetesJobOperator):
+        def build_job_request_obj(self, context: Any) -> Any:
+            return None
+
+    found = made(Ours, **_JOB).body
+    assert isinstance(found, OpaqueBody)
+    assert "overrides build_job_request_obj" in found.reason
+    assert "set attributes (self.labels, self.full_job_spec) before super().execute(context)" in found.reason

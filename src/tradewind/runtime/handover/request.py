@@ -1,4 +1,7 @@
-"""A pod as its worker built it, as the launch of a pod operator's: the same way that a plain one takes. Pure."""
+"""A pod as its worker built it, as the launch of a pod operator's: the same way that a plain one takes. Pure.
+
+So is a Job, of which the worker tells its operator's arguments.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tradewind.model import ids
-from tradewind.model.dagspec import PodBody
+from tradewind.model.dagspec import ClusterBody, PodBody
 from tradewind.model.rows import TaskInstance
 from tradewind.model.states import TaskState
 from tradewind.ports import errors
@@ -23,7 +26,7 @@ _NOWHERE = port.Source(bundle="", tree="", root="", file="")
 def launch_of(request: port.PodRequest) -> port.Launch:
     """The launch. Raises `errors.Rejected` for what is no pod, or one without the main container."""
     attempt = request.attempt
-    body = _body(request.manifest, request.options)
+    body = _act(request) if request.act else _body(request.manifest, request.options)
     return port.Launch(
         attempt=msgspec.structs.replace(attempt, attempt_id=ids.pod_of(attempt.attempt_id)),
         task=TaskInstance(
@@ -36,9 +39,15 @@ def launch_of(request: port.PodRequest) -> port.Launch:
         run=request.run,
         body=body,
         source=_NOWHERE,
-        do_xcom_push=body.do_xcom_push,
+        do_xcom_push=bool(request.options.get("do_xcom_push")),
         masked=request.masked,
     )
+
+
+def _act(request: port.PodRequest) -> ClusterBody:
+    if request.act != "start_job":
+        raise _rejected(f"is an act {request.act!r}, which no worker hands over", "a Job's operator does")
+    return ClusterBody(act="start_job", arguments=request.options)
 
 
 def _body(manifest: Mapping[str, Any], options: Mapping[str, Any]) -> PodBody:

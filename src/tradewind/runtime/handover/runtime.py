@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tradewind.model import ids
-from tradewind.model.dagspec import PodBody
+from tradewind.model.dagspec import ClusterBody, PodBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.model.states import AttemptPhase
@@ -195,10 +195,12 @@ class HandoverRuntime:
         return companion.news()
 
     async def _launch(self, companion: Companion, launch: port.Launch) -> None:
-        assert isinstance(launch.body, PodBody)
+        body = launch.body
+        assert isinstance(body, (PodBody, ClusterBody))
         companion.is_asked = companion.is_launched = True
-        companion.base = launch.body.arguments["base_container_name"]
-        self._spawn(self._watch_start(companion, launch.body.startup_timeout_seconds), f"start of {companion.pod_id}")
+        companion.base = str(body.arguments.get("base_container_name") or companion.base)
+        if isinstance(body, PodBody):
+            self._spawn(self._watch_start(companion, body.startup_timeout_seconds), f"start of {companion.pod_id}")
 
         async def begin() -> None:
             if companion.worker_end is None:

@@ -193,7 +193,7 @@ class ActRuntime:
         attempt_id = launch.attempt.attempt_id
 
         async def record() -> ActRecord | Failed | Skipped:
-            fields = port.Rendered(fields=body.arguments)
+            fields = port.Rendered(fields=body.arguments, masked=launch.masked)
             if launch.templated or body.templated:
                 fields = await launching.rendered(launch, self._render)
             if (end := fields.end()) is not None:

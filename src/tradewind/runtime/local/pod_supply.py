@@ -60,7 +60,13 @@ class PodSupply:
             said = f"comes from a worker whose attempt {attempt_id} is over or of another run"
             raise _rejected(said, "pod-refused", "nothing to do: the worker is being ended")
         return port.PodRequest(
-            attempt=attempt, run=run, manifest=ask.manifest, options=ask.options, masked=ask.masked, relays=ask.relays
+            attempt=attempt,
+            run=run,
+            manifest=ask.manifest,
+            options=ask.options,
+            masked=ask.masked,
+            relays=ask.relays,
+            act=ask.act,
         )
 
 

@@ -1,11 +1,13 @@
 """`KubernetesJobOperator` and its kin: a Job that the cluster's own controller runs, deleted or changed by others.
 
-Plain, they are data: the control plane starts the Job, watches it and reads its pods' logs. Names and defaults are
-those of `apache-airflow-providers-cncf-kubernetes` 10.25.0.
+Plain, they are data: the control plane starts the Job, watches it and reads its pods' logs. A subclass with code of
+its own has a worker, which hands the Job over as pod operators do their pods. Names and defaults are those of
+`apache-airflow-providers-cncf-kubernetes` 10.25.0.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -14,6 +16,7 @@ from tradewind.sdk import errors, kubernetes, registry
 from tradewind.sdk.operators import cluster
 from tradewind.sdk.operators.cluster import ClusterOperator
 from tradewind.sdk.operators.pod import KubernetesPodOperator
+from tradewind.sdk.operators.pod_steps import NEVER_CALLED, STEPS
 
 _POLICIES = ("Foreground", "Background", "Orphan")
 _STATUSES = ("Complete", "Failed")
@@ -94,14 +97,45 @@ class KubernetesJobOperator(KubernetesPodOperator):
         return cluster.read_yaml(self, cluster.read_beside(self, given, "job_template_file"), "job_template_file")
 
     def execute(self, context: Any) -> Any:
-        """Never reached: the Job is started by the control plane."""
-        raise errors.NotHereYet(type(self).__name__, "a Job operator runs as it is; subclasses with code do not yet")
+        """For a subclass: have the Job started as the attributes are now, and give what its pods gave.
+
+        Raises how it ended.
+        """
+        seen = self.hand_job_over(context)
+        for key, value in seen.values().items():
+            if key != "return_value":
+                context["ti"].xcom_push(key=key, value=json.loads(value))
+        seen.raise_failed()
+        return json.loads(seen.values().get("return_value", b"null"))
 
     @staticmethod
     def body(task: Any) -> dagspec.Body:
-        """The task as data."""
+        """The task as data, or (where code of the user's belongs to it) a worker that hands its Job over."""
         kind = task.operator_class if task.is_mapped else type(task)
+        own = [one for one in kind.__mro__[: kind.__mro__.index(KubernetesJobOperator)] if not _is_ours(one)]
+        if names := [name for name in _NEVER_CALLED if any(name in vars(one) for one in own)]:
+            reason = _REFUSED.format(kind=kind.__name__, names=", ".join(names), steps=", ".join(cluster.OWN_CODE))
+            return dagspec.OpaqueBody(classpath=f"{kind.__module__}.{kind.__qualname__}", reason=reason)
+        if any(name in vars(one) for one in own for name in cluster.OWN_CODE):
+            return dagspec.PythonBody(pod=True)
         return cluster.cluster_body(task, kind, KubernetesJobOperator)
+
+
+_NEVER_CALLED = (
+    "build_job_request_obj", "create_job", "deserialize_job_template_file", "execute_complete", "execute_deferrable",
+    "get_pods", "job_client", "reconcile_job_specs", "reconcile_jobs",
+    *(name for name in (*STEPS, *NEVER_CALLED) if name not in cluster.OWN_CODE),
+)  # fmt: skip
+"""What the provider has beside what may be overridden: nothing here would call it."""
+_REFUSED = (
+    "its Job operator {kind} overrides {names}, which nothing here would call: the control plane builds, starts and "
+    "follows the Job; override one of {steps}, and set attributes (self.labels, self.full_job_spec) before "
+    "super().execute(context)"
+)
+
+
+def _is_ours(kind: type[Any]) -> bool:
+    return kind.__module__ == __name__
 
 
 _JOB_DEFAULTS: dict[str, Any] = {

@@ -39,9 +39,20 @@ class SeenPod:
 
     def value(self) -> bytes | None:
         """JSON that it gave back."""
+        return self.values().get("return_value")
+
+    def values(self) -> dict[str, bytes]:
+        """JSON by key, of all that it gave."""
         found = self._result()
-        pushed = () if found is None else found.xcoms
-        return next((push.value for push in pushed if push.key == "return_value"), None)
+        return {} if found is None else {push.key: push.value for push in found.xcoms}
+
+    def raise_failed(self) -> None:
+        """Raise how it ended, unless it did what it was to do."""
+        outcome = self.outcome()
+        if isinstance(outcome, Skipped):
+            raise errors.AirflowSkipException(outcome.message)
+        if isinstance(outcome, Failed):
+            raise errors.PodFailed(outcome)
 
     def _result(self) -> Result | None:
         given = self._told.get("result")

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tradewind.model.outcome import Failed, Skipped
+from tradewind.model.outcome import Failed
 from tradewind.model.states import EndReason
 from tradewind.pods import arguments as known
 from tradewind.pods import manifest, problems
@@ -164,6 +164,17 @@ class PodSteps:
         self._seen.raise_without_pod()
         return self._as_shown(self._seen.request())
 
+    def hand_job_over(self, context: Any) -> SeenPod:
+        """The same for a Job; what is known when it is over, or started where nobody waits for it."""
+        ti = context["ti"]
+        given = self.cluster_arguments()  # type: ignore[attr-defined]
+        told = _asked(supervision.current().hand_over, ti.dag_id, ti.run_id, {}, given, self._relays(), "start_job")
+        self._seen = SeenPod({}, told)
+        if self._relays():
+            self._follow(self._seen)
+        self._seen.take(_asked(supervision.current().await_pod))
+        return self._seen
+
     def find_pod(self, namespace: str, context: Any, *, exclude_checked: bool = True) -> Any:
         """The pod of this try as it is now, None where there is none."""
         return None if self._seen is None else self._as_shown(self._seen.json())
@@ -204,10 +215,7 @@ class PodSteps:
         if isinstance(outcome, Failed) and xcom_result is not None and context and self.do_xcom_push:  # type: ignore[attr-defined]
             context["ti"].xcom_push(key="return_value", value=xcom_result)
         self.process_pod_deletion(remote_pod, reraise=False)
-        if isinstance(outcome, Skipped):
-            raise errors.AirflowSkipException(outcome.message)
-        if isinstance(outcome, Failed):
-            raise errors.PodFailed(outcome)
+        self._seen.raise_failed()
 
     def process_pod_deletion(self, pod: Any, *, reraise: bool = True) -> bool:
         """Whether it is deleted, which the control plane does when the task has ended, by `on_finish_action`."""
