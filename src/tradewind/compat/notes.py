@@ -33,6 +33,7 @@ DIFFERS: dict[str, str] = {
     "configuration:conf": "answers come from this installation's settings and from AIRFLOW__ variables; other options "
     "have no value, so give a fallback",
     "context:get_parsing_context": "a file is loaded once for all of its DAGs, so neither id is given",
+    "operator_link:BaseOperatorLink": "kept with its operator; nothing shows links yet",
     "lineage:": _NOTHING_KEPT,
     "lineage:HookLineageCollector": _NOTHING_KEPT,
     "lineage:get_hook_lineage_collector": _NOTHING_KEPT,

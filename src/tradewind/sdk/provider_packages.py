@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 _HOOKS_HERE = {
     "fs": "tradewind.sdk.hooks.filesystem.FSHook",
     "kubernetes": "tradewind.sdk.hooks.kubernetes.KubernetesHook",
+    "package_index": "tradewind.sdk.hooks.package_index.PackageIndexHook",
     "smtp": "tradewind.sdk.hooks.smtp.SmtpHook",
 }
 """Hooks by type of connection of the providers that are here without a package."""

@@ -19,3 +19,14 @@ class HITLTimeoutError(HITLTriggerEventError):
 
 class HITLRejectException(AirflowFailException):
     """Somebody said no."""
+
+
+class DagIsPaused(AirflowException):
+    """A run of a paused DAG was asked for."""
+
+    def __init__(self, dag_id: str) -> None:
+        super().__init__(dag_id)
+        self.dag_id = dag_id
+
+    def __str__(self) -> str:
+        return f"Dag {self.dag_id} is paused"

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from tradewind.sdk import callables, errors, registry
 from tradewind.sdk.branching import BaseBranchOperator
 from tradewind.sdk.configuration import conf
-from tradewind.sdk.connection import Connection
+from tradewind.sdk.hooks.package_index import PackageIndexHook
 from tradewind.sdk.operators import commands, other_interpreter, virtual_environment
 from tradewind.sdk.operators.python import PythonOperator
 from tradewind.sdk.variable import Variable
@@ -175,7 +175,8 @@ class PythonVirtualenvOperator(OtherInterpreter):
             requirements.append(self.serializer)
         urls = self.index_urls
         if self.index_urls_from_connection_ids:
-            urls = [*(urls or []), *map(_index_url, self.index_urls_from_connection_ids)]
+            hooks = map(PackageIndexHook, self.index_urls_from_connection_ids)
+            urls = [*(urls or []), *(hook.get_connection_url() for hook in hooks)]
         return virtual_environment.Wanted(
             requirements=tuple(sorted(requirements)),
             python=self.python_version,
@@ -247,18 +248,3 @@ def _list(given: Any) -> list[Any] | None:
     if given is None:
         return None
     return [given] if isinstance(given, str) else list(given)
-
-
-def _index_url(conn_id: str) -> str:
-    """The address of a package index, with the connection's user and password."""
-    from urllib.parse import quote, urlsplit, urlunsplit
-
-    found = Connection.get(conn_id)
-    parts = urlsplit(found.host or "")
-    if not parts.scheme or not parts.netloc:
-        said = f"connection {conn_id!r} holds no address of a package index: its host is {found.host!r}"
-        raise errors.AirflowException(said)
-    if found.login:
-        user = quote(found.login, safe="") + (f":{quote(found.password, safe='')}" if found.password else "")
-        parts = parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}")
-    return urlunsplit(parts)
