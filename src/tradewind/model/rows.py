@@ -141,8 +141,6 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Container statuses, conditions, events, limits: what the runtime saw. Before the start: what it is `waiting`
     for, in one sentence.
     """
-    sealed: bool = False
-    """Its log is complete and at rest."""
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

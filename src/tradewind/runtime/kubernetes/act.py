@@ -7,7 +7,6 @@ same again from the record; every act is made so that being done twice is being 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -28,6 +27,7 @@ from tradewind.runtime.kubernetes.job_watching import JobWatches
 from tradewind.runtime.kubernetes.log_file import LogFile
 from tradewind.runtime.kubernetes.log_following import ContainerLog
 from tradewind.runtime.kubernetes.patience import Patience
+from tradewind.runtime.kubernetes.record_files import RecordFiles
 
 FILE = "cluster-act.json"
 Json = dict[str, Any]
@@ -63,37 +63,11 @@ class ActRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """It is over, and nobody has released it yet."""
 
 
-class ActRecords:
-    """Those of a home. Each file is there whole or not at all."""
+class ActRecords(RecordFiles[ActRecord]):
+    """Those of a home."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = home / "attempts"
-
-    def folder(self, attempt_id: AttemptId) -> Path:
-        """The attempt's directory."""
-        return self._folder / attempt_id
-
-    def put(self, record: ActRecord) -> None:
-        """Write it, or write it anew; it is on the disk when this returns. Raises OSError."""
-        folder = self.folder(record.attempt_id)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        temporary = folder / f"{FILE}.new"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(record))
-            file.flush()
-            os.fsync(descriptor)
-        temporary.rename(folder / FILE)
-
-    def list(self) -> Sequence[ActRecord]:
-        """All, by attempt id. One that nobody can read is left out: its attempt is launched again."""
-        found: list[ActRecord] = []
-        for path in sorted(self._folder.glob(f"*/{FILE}")):
-            try:
-                found.append(msgspec.json.decode(path.read_bytes(), type=ActRecord))
-            except (OSError, msgspec.MsgspecError):
-                continue
-        return found
+        super().__init__(home, name=FILE, kind=ActRecord)
 
 
 def push(key: str, value: Any) -> XComPush:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,12 +36,12 @@ from tradewind.runtime.kubernetes import (
     results,
 )
 from tradewind.runtime.kubernetes.act import Act, ActRecord, ActRecords, Around, Ending
+from tradewind.runtime.kubernetes.background import Background, Event
 from tradewind.runtime.kubernetes.client import ClusterClient
 from tradewind.runtime.kubernetes.job_watching import JobWatches
 from tradewind.runtime.kubernetes.options import Options
 from tradewind.runtime.kubernetes.patience import Patience
 
-Event = AttemptProgress | AttemptEnded
 _MAKERS: Mapping[str, Callable[[ActRecord, Around], Act]] = {
     "start_job": job_act.JobAct,
     "delete_job": object_acts.DeleteJob,
@@ -90,21 +89,18 @@ class ActRuntime:
         self._clock = clock
         self._random = random
         self._records = ActRecords(home)
+        self._background = Background()
         self._patience = Patience(clock=clock, random=random)
         self._streams = streams
         self._results = results.Reader(client, clock=clock, random=random)
-        self._watches = JobWatches(client, clock=clock, random=random, spawn=self._spawn)
+        self._watches = JobWatches(client, clock=clock, random=random, spawn=self._background.spawn)
         self._attempts: dict[AttemptId, _Attempt] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._events: list[Event] = []
-        self._wake = asyncio.Event()
-        self._failure: BaseException | None = None
 
     async def __aenter__(self) -> Self:
         """Take up what is recorded in the home; the cluster need not answer yet."""
         for record in await asyncio.to_thread(self._records.list):
             one = self._attempts[record.attempt_id] = _Attempt()
-            one.task = self._spawn(self._go_on(record, one), f"act of {record.attempt_id}")
+            one.task = self._background.spawn(self._go_on(record, one), f"act of {record.attempt_id}")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -114,10 +110,7 @@ class ActRuntime:
             abandoned = [asyncio.ensure_future(self._abandon(one)) for one in running]
             if abandoned:
                 await asyncio.wait(abandoned, timeout=_TAKE_DOWN_SECONDS)
-        tasks = [*self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.aclose()
 
     async def _abandon(self, one: _Attempt) -> None:
         if one.task is not None:
@@ -147,7 +140,7 @@ class ActRuntime:
             if not isinstance(launch.body, ClusterBody):
                 raise errors.Fatal(f"attempt {attempt_id} is none of a cluster", hint="a defect: please report it")
             one = self._attempts[attempt_id] = _Attempt()
-            one.task = self._spawn(self._begin(launch, launch.body, one), f"act of {attempt_id}")
+            one.task = self._background.spawn(self._begin(launch, launch.body, one), f"act of {attempt_id}")
 
     async def stop(self, attempt_id: AttemptId, *, grace_seconds: float | None, reason: str) -> None:
         """As the port says; what a stop means to an act is the act's own."""
@@ -155,7 +148,7 @@ class ActRuntime:
         if one is None or one.end is not None or one.task is None:
             return
         task, one.task = one.task, None
-        self._spawn(self._stop(attempt_id, one, task, reason), f"stop of {attempt_id}")
+        self._background.spawn(self._stop(attempt_id, one, task, reason), f"stop of {attempt_id}")
 
     async def release(self, attempt_ids: Sequence[AttemptId]) -> None:
         """As the port says."""
@@ -163,7 +156,7 @@ class ActRuntime:
             one = self._attempts.get(attempt_id)
             if one is not None and one.end is not None and not one.is_leaving:
                 one.is_leaving = True
-                self._spawn(self._let_go(attempt_id, one), f"release of {attempt_id}")
+                self._background.spawn(self._let_go(attempt_id, one), f"release of {attempt_id}")
 
     async def observe(self) -> Sequence[port.Observed]:
         """As the port says."""
@@ -171,21 +164,14 @@ class ActRuntime:
         for attempt_id, one in self._attempts.items():
             if one.is_leaving:
                 continue
-            if one.end is not None and one.end not in self._events:
-                self._tell(one.end)
+            if one.end is not None:
+                self._background.tell_again(one.end)
             found.append(port.Observed(attempt_id=attempt_id, ended=one.end is not None))
         return found
 
-    async def events(self) -> AsyncIterator[Sequence[Event]]:
+    def events(self) -> AsyncIterator[Sequence[Event]]:
         """As the port says."""
-        while True:
-            events, self._events = self._events, []
-            if events:
-                yield events
-            if self._failure is not None:
-                raise self._failure
-            await self._wake.wait()
-            self._wake.clear()
+        return self._background.events()
 
     # -- one attempt -----------------------------------------------------------------------------------------------
 
@@ -230,7 +216,9 @@ class ActRuntime:
         log = self._log(record)
         await asyncio.to_thread(log.resume)
         one.act = act = _MAKERS[record.act](record, self._around(log))
-        self._tell(AttemptProgress(attempt_id=record.attempt_id, phase=AttemptPhase.STARTED, at=self._clock.now()))
+        self._background.tell(
+            AttemptProgress(attempt_id=record.attempt_id, phase=AttemptPhase.STARTED, at=self._clock.now())
+        )
         if record.ending is None:
             # Its log tells the end too: what succeeded has no verdict.
             ending = _with_index(await self._insist(record.attempt_id, act.run, log), record.rendered_map_index)
@@ -291,7 +279,7 @@ class ActRuntime:
     async def _let_go(self, attempt_id: AttemptId, one: _Attempt) -> None:
         if one.act is not None:
             await self._patience.insist(one.act.tidy, f"tidying after {attempt_id}")
-        await asyncio.to_thread(shutil.rmtree, self._records.folder(attempt_id), ignore_errors=True)
+        await asyncio.to_thread(self._records.remove, attempt_id)
         self._attempts.pop(attempt_id, None)
 
     # -- small things ----------------------------------------------------------------------------------------------
@@ -344,23 +332,7 @@ class ActRuntime:
             verdict=ending.said,
             detail=ending.detail,
         )
-        self._tell(one.end)
-
-    def _tell(self, event: Event) -> None:
-        self._events.append(event)
-        self._wake.set()
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._failure = self._failure or error
-            self._wake.set()
+        self._background.tell(one.end)
 
 
 def _with_index(ending: Ending, index: str | None) -> Ending:

@@ -7,15 +7,14 @@ written later, a pod could run that nobody follows.
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tradewind.model.ids import AttemptId
+from tradewind.runtime.kubernetes.record_files import RecordFiles
 
 FILE = "cluster-pod.json"
 _SHOWN = "cluster-pod-shown.json"
@@ -51,31 +50,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Its specification, without secrets, is in its log."""
 
 
-class Records:
-    """Those of a home. Each file is there whole or not at all."""
+class Records(RecordFiles[Record]):
+    """Those of a home, and what people may see of the pods."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = home / "attempts"
-
-    def folder(self, attempt_id: AttemptId) -> Path:
-        """The attempt's directory, where its live log is too."""
-        return self._folder / attempt_id
-
-    def put(self, record: Record, *, lasting: bool = True) -> None:
-        """Write it, or write it anew. Raises OSError where the disk is full.
-
-        `lasting`: it is on the disk when this returns, which blocks for milliseconds.
-        """
-        folder = self.folder(record.attempt_id)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        temporary = folder / f"{FILE}.new"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(record))
-            file.flush()
-            if lasting:
-                os.fsync(descriptor)
-        temporary.rename(folder / FILE)
+        super().__init__(home, name=FILE, kind=Record)
 
     def put_shown(self, attempt_id: AttemptId, pod: Mapping[str, Any]) -> None:
         """Keep what people may see of the pod as it is sent. Raises OSError."""
@@ -92,17 +71,3 @@ class Records:
         except (OSError, msgspec.MsgspecError):
             return None
         return str(yaml.safe_dump(pod, sort_keys=False))
-
-    def list(self) -> Sequence[Record]:
-        """All, by attempt id. One that nobody can read is left out: its attempt is launched again, under one name."""
-        found: list[Record] = []
-        for path in sorted(self._folder.glob(f"*/{FILE}")):
-            try:
-                found.append(msgspec.json.decode(path.read_bytes(), type=Record))
-            except (OSError, msgspec.MsgspecError):
-                continue
-        return found
-
-    def remove(self, attempt_id: AttemptId) -> None:
-        """Take the attempt's directory away; its log is at rest already."""
-        shutil.rmtree(self.folder(attempt_id), ignore_errors=True)

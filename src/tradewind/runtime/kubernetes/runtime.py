@@ -19,7 +19,7 @@ import msgspec
 
 from tradewind.model import ids
 from tradewind.model.dagspec import PodBody
-from tradewind.model.events import WAITING, AttemptEnded, AttemptProgress
+from tradewind.model.events import WAITING, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Skipped, Success
 from tradewind.model.states import AttemptPhase, EndReason
@@ -40,6 +40,7 @@ from tradewind.runtime.kubernetes import (
     result_site,
     results,
 )
+from tradewind.runtime.kubernetes.background import Background, Event
 from tradewind.runtime.kubernetes.client import ClusterClient
 from tradewind.runtime.kubernetes.creating import Creator
 from tradewind.runtime.kubernetes.deleting import Deleter, Deletion
@@ -54,7 +55,6 @@ from tradewind.runtime.kubernetes.scope import Scope
 from tradewind.runtime.kubernetes.scopes import Scopes
 from tradewind.runtime.kubernetes.sweeping import Sweeper, is_to_go
 
-Event = AttemptProgress | AttemptEnded
 _TAKE_DOWN_SECONDS = 10.0
 _HEED_SECONDS = 1.0
 _HOME_ID = "kubernetes-id"
@@ -86,6 +86,7 @@ class KubernetesRuntime:
         self._options = options
         self._random = random
         self._records = Records(home)
+        self._background = Background()
         self._patience = patience = Patience(clock=clock, random=random)
         self._result_site = result_site.ResultSite(client, options.helper, find_connection)
         self._results = results.Reader(client, clock=clock, random=random)
@@ -93,7 +94,7 @@ class KubernetesRuntime:
         self._parking = Parking(clock=clock, random=random, spawn=self.spawn)
         self._deleter = Deleter(client, patience)
         self.streams = log_streams.Streams(options.log_streams)
-        self._scopes = Scopes(self._reflector, self._take, self._failed)
+        self._scopes = Scopes(self._reflector, self._take, self._background.fail)
         self._event_watches = EventWatches(
             lambda namespace: EventWatch(client, namespace, clock=clock, random=random),
             lambda watch: self.spawn(watch.run(), "events"),
@@ -101,12 +102,8 @@ class KubernetesRuntime:
         self._home_id = ""
         self._followed: dict[str, Followed] = {}
         self._launching: dict[str, tuple[launching.Launching, asyncio.Task[None]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: dict[str, asyncio.Task[None]] = {}
         """Attempts that are released, until their pods are deleted."""
-        self._events: list[Event] = []
-        self._wake = asyncio.Event()
-        self._failure: BaseException | None = None
         self._leads = False
         self._sweeper: Sweeper
 
@@ -138,10 +135,7 @@ class KubernetesRuntime:
             if self._leaving:
                 _log.warning("%d pods could not be deleted: the API server did not answer", len(self._leaving))
         await self._scopes.aclose()  # first: what is seen begins tasks
-        while tasks := [*self._tasks]:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.aclose()
 
     async def _adopt(self, record: Record) -> None:
         followed = self._follow(record)
@@ -182,24 +176,11 @@ class KubernetesRuntime:
 
     def tell(self, event: Event) -> None:
         """To whoever leads."""
-        self._events.append(event)
-        self._wake.set()
+        self._background.tell(event)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """In the background, until we end. What it raises ends us."""
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._failed(error)
-
-    def _failed(self, error: BaseException) -> None:
-        self._failure = self._failure or error
-        self._wake.set()
+        return self._background.spawn(work, name)
 
     def keep(self, record: Record) -> None:
         """Write the record."""
@@ -311,24 +292,17 @@ class KubernetesRuntime:
         for one in self._followed.values():
             if one.attempt_id in self._leaving:
                 continue
-            if one.end is not None and one.end not in self._events:
-                self.tell(one.end)
+            if one.end is not None:
+                self._background.tell_again(one.end)
             if one.record.uid or one.end is not None:
                 found.append(port.Observed(attempt_id=one.record.attempt_id, ended=one.end is not None))
         known = {one.attempt_id for one in found}
         found += [port.Observed(attempt_id=AttemptId(one)) for one in self._launching if one not in known]
         return found
 
-    async def events(self) -> AsyncIterator[Sequence[Event]]:
+    def events(self) -> AsyncIterator[Sequence[Event]]:
         """As the port says."""
-        while True:
-            events, self._events = self._events, []
-            if events:
-                yield events
-            if self._failure is not None:
-                raise self._failure
-            await self._wake.wait()
-            self._wake.clear()
+        return self._background.events()
 
     # -- launching -------------------------------------------------------------------------------------------------
 
