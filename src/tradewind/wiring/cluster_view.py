@@ -17,7 +17,7 @@ from tradewind.ports import errors
 from tradewind.runtime.kubernetes import client as clients
 from tradewind.runtime.kubernetes import deleting, examining, inventory, patience, rights
 from tradewind.runtime.kubernetes import record as records
-from tradewind.runtime.kubernetes import runtime as cluster_runtime
+from tradewind.runtime.kubernetes import site as cluster_site
 from tradewind.wiring import cluster_access, homes
 
 Kept = inventory.Kept
@@ -31,7 +31,7 @@ class ClusterView:
     """Of one home. `home_id` is what its pods carry; empty where it never had any."""
 
     def __init__(self, client: clients.ClusterClient, home: homes.Home, namespace: str) -> None:
-        self.home_id = cluster_runtime.find_home_id(home.path)
+        self.home_id = cluster_site.find_home_id(home.path)
         self._client = client
         self._records = records.Records(home.path)
         self._namespace = namespace

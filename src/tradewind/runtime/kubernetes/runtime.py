@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -53,11 +52,11 @@ from tradewind.runtime.kubernetes.record import Record, Records
 from tradewind.runtime.kubernetes.reflector import Blind, Change, PodGone, PodSeen, Reflector, Synced
 from tradewind.runtime.kubernetes.scope import Scope
 from tradewind.runtime.kubernetes.scopes import Scopes
+from tradewind.runtime.kubernetes.site import Site
 from tradewind.runtime.kubernetes.sweeping import Sweeper, is_to_go
 
 _TAKE_DOWN_SECONDS = 10.0
 _HEED_SECONDS = 1.0
-_HOME_ID = "kubernetes-id"
 _MERGE_PATCH = "application/merge-patch+json"
 _log = logging.getLogger(__name__)
 
@@ -79,7 +78,6 @@ class KubernetesRuntime:
     ) -> None:
         self.clock = clock
         self._demand = demand
-        self._home = home
         self._client = client
         self._render = render
         self._hook = launching.hook_of(options, render)
@@ -88,7 +86,7 @@ class KubernetesRuntime:
         self._records = Records(home)
         self._background = Background()
         self._patience = patience = Patience(clock=clock, random=random)
-        self._result_site = result_site.ResultSite(client, options.helper, find_connection)
+        self.site = Site(home, client, options, find_connection)
         self._results = results.Reader(client, clock=clock, random=random)
         self._creator = Creator(client, patience)
         self._parking = Parking(clock=clock, random=random, spawn=self.spawn)
@@ -99,7 +97,6 @@ class KubernetesRuntime:
             lambda namespace: EventWatch(client, namespace, clock=clock, random=random),
             lambda watch: self.spawn(watch.run(), "events"),
         )
-        self._home_id = ""
         self._followed: dict[str, Followed] = {}
         self._launching: dict[str, tuple[launching.Launching, asyncio.Task[None]]] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
@@ -109,11 +106,11 @@ class KubernetesRuntime:
 
     async def __aenter__(self) -> Self:
         """Take up what is recorded in the home; the cluster need not answer yet."""
-        self._home_id = await asyncio.to_thread(_home_id, self._home)
+        await self.site.open()
         self._sweeper = Sweeper(
             self._client,
             self._deleter,
-            home_id=self._home_id,
+            home_id=self.site.home_id,
             is_followed=lambda attempt_id: self._of_owner(attempt_id) is not None,
             clock=self.clock,
         )
@@ -336,8 +333,8 @@ class KubernetesRuntime:
             body,
             render=self._render,
             creator=self._creator,
-            place=self.place,
-            handover=handover or self.handover,
+            place=self.site.place,
+            handover=handover or self.site.handover,
             record=record,
             note=note,
             parking=self._parking,
@@ -351,7 +348,7 @@ class KubernetesRuntime:
         """As the port says."""
         if not isinstance(launch.body, PodBody):
             raise errors.Fatal(f"attempt {launch.attempt.attempt_id} is no pod")
-        found = await self._way(launch, launch.body, self._drafted_handover).draft()
+        found = await self._way(launch, launch.body, self.site.drafted_handover).draft()
         if isinstance(found, (Failed, Skipped)):
             said = found.message or "skips itself"
             raise errors.Rejected(said, object=f"task {launch.task.task_id!r}", code="pod-refused")
@@ -362,30 +359,6 @@ class KubernetesRuntime:
         """As the port says."""
         answer: dict[str, Any] = msgspec.json.decode(await self._creator.try_out(draft.manifest))
         return answer
-
-    async def place(self) -> requesting.Place:
-        """Where pods, and what else attempts make, go that say nothing."""
-        access, _ = await self._client.credentials.get()
-        options = self._options
-        return requesting.Place(
-            home_id=self._home_id,
-            namespace=options.namespace or access.namespace,
-            context=options.context,
-            config_file=options.config_file,
-            result=options.result_way,
-            template=options.template,
-            policy=options.policy,
-        )
-
-    async def _drafted_handover(self) -> requesting.Handover:
-        """Whether the cluster can run it is asked when it matters: a draft needs no cluster."""
-        return requesting.Handover(helper=await self._result_site.get_helper())
-
-    async def handover(self) -> requesting.Handover:
-        """What pods of tasks with a value get."""
-        return requesting.Handover(
-            helper=await self._result_site.get_helper(), lack=await self._result_site.find_lack()
-        )
 
     def _follow(self, record: Record) -> Followed:
         """The attempt of a record, known from now on."""
@@ -544,19 +517,3 @@ class KubernetesRuntime:
     async def _delete(self, followed: Followed) -> Deletion:
         record = followed.record
         return await self._deleter.delete(record.namespace, record.name, record.uid)
-
-
-def find_home_id(home: Path) -> str:
-    """What pods of this home carry; empty where it has made none."""
-    try:
-        return (home / _HOME_ID).read_text().strip()
-    except FileNotFoundError:
-        return ""
-
-
-def _home_id(home: Path) -> str:
-    """Which Tradewind we are, on the pods that we make: made once for a home."""
-    if not (found := find_home_id(home)):
-        (home / _HOME_ID).write_text(f"{uuid.uuid4().hex}\n")
-        found = find_home_id(home)
-    return found
