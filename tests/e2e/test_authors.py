@@ -173,22 +173,21 @@ def test_lint_of_a_file_below_the_folder_that_a_server_has_finds_what_it_imports
 
 def test_lint_shows_on_a_terminal_how_far_it_is_and_keeps_it_out_of_the_json(dags: pathlib.Path) -> None:
     ours, theirs = os.openpty()
-    done = subprocess.run(
+    with subprocess.Popen(
         [*server.COMMAND, "lint", str(dags), "--output", "json"],
         stdout=subprocess.PIPE,
         stderr=theirs,
         env={**server.environment(), "TERM": "xterm"},
-        timeout=60,
-        check=False,
-    )
-    os.close(theirs)
-    shown = b""
-    with contextlib.suppress(OSError):  # how a terminal ends whose other side is closed
-        while data := os.read(ours, 1 << 16):
-            shown += data
+    ) as linting:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal ends whose other side is closed
+            while data := os.read(ours, 1 << 16):
+                shown += data
+        told, _ = linting.communicate(timeout=60)
     os.close(ours)
     assert b"loading" in shown
-    assert len(json.loads(done.stdout)["files"]) == 8
+    assert len(json.loads(told)["files"]) == 8
 
 
 DEBUGGED = """
