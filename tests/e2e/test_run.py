@@ -69,6 +69,37 @@ def test_run_prints_one_json_object_and_nothing_else_on_stdout(etl: pathlib.Path
     }  # fmt: skip
 
 
+OTHERS = """
+from airflow.sdk import DAG, get_current_context, task
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+
+with DAG("first"):
+    TriggerDagRunOperator(task_id="trigger", trigger_dag_id="second", trigger_run_id="by_first")
+
+with DAG("shown"):
+    @task
+    def show():
+        print(get_current_context())
+
+    show()
+"""
+
+
+def test_a_run_triggers_a_dag_of_another_file_beside_it(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "one.py").write_text(OTHERS)
+    (tmp_path / "two.py").write_text('from airflow.sdk import DAG\n\ndag = DAG("second")\n')
+    home = str(tmp_path / "home")
+    server.tradewind("run", str(tmp_path / "one.py"), "--dag-id", "first", "--home", home)
+    runs = json.loads(server.tradewind("runs", "list", "second", "--home", home, "--output", "json").stdout)
+    assert [one["run_id"] for one in runs] == ["by_first"]
+
+
+def test_a_task_prints_its_whole_context(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "one.py").write_text(OTHERS)
+    done = server.tradewind("run", str(tmp_path / "one.py"), "--dag-id", "shown", "--output", "json")
+    assert json.loads(done.stdout)["state"] == "success"
+
+
 def test_stdout_stderr_and_logging_reach_the_log_in_order(etl: pathlib.Path, tmp_path: pathlib.Path) -> None:
     home = tmp_path / "home"
     server.tradewind("run", str(etl), "--home", str(home))

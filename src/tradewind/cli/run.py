@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from tradewind import settings as settings_tree
 from tradewind.cli import document, exits
 from tradewind.cli import progress as progress_view
 from tradewind.model.commands import CancelRun, CommandResult, SetPaused, TriggerRun
-from tradewind.model.dagspec import DagSpec
+from tradewind.model.dagspec import DagSpec, TriggerRunBody
 from tradewind.model.facts import Batch
 from tradewind.model.ids import DagId
 from tradewind.model.rows import DagRun, TaskInstance, XComRow
@@ -104,8 +104,16 @@ async def _drive(request: Request, assembly: control_plane.Assembly, serving: as
     assembly.scheduler.watch(view.batch)
     assembly.scheduler.watch(end.batch)
     assembly.took(refresh)
+    if _triggers_others(spec, bundle.specs()):
+        assembly.took(await assembly.bundle(folder, name=f"run:{folder}").refresh())
     async with _unpaused(assembly, spec.dag_id, serving):
         return await _run_once(request, assembly, serving, spec, view, end)
+
+
+def _triggers_others(spec: DagSpec, known: Mapping[str, DagSpec]) -> bool:
+    """Whether a task triggers a DAG that is not in this file: only then are the files beside it loaded too."""
+    wanted = [task.body.dag_id for task in spec.tasks if isinstance(task.body, TriggerRunBody)]
+    return any(dag_id not in known for dag_id in wanted)
 
 
 @asynccontextmanager

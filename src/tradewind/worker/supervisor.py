@@ -176,7 +176,7 @@ class SocketSupervisor:
     ) -> dict[str, Any] | None:
         """A run by id, or the last one before a moment, as an object."""
         return self._value(  # type: ignore[no-any-return]
-            supervision.GetRun(dag_id=dag_id, run_id=run_id, before=before, state=state)
+            supervision.GetRun(dag_id=dag_id, run_id=run_id, before=_plain(before), state=state)
         )
 
     def count_runs(
@@ -187,9 +187,8 @@ class SocketSupervisor:
         states: Sequence[str] = (),
     ) -> int:
         """How many runs match."""
-        asked = supervision.CountRuns(
-            dag_id=dag_id, logical_dates=tuple(logical_dates), run_ids=tuple(run_ids), states=tuple(states)
-        )
+        dates = tuple(date for one in logical_dates if (date := _plain(one)) is not None)
+        asked = supervision.CountRuns(dag_id=dag_id, logical_dates=dates, run_ids=tuple(run_ids), states=tuple(states))
         return int(self._value(asked) or 0)
 
     def send_command(self, command: bytes) -> dict[str, Any]:
@@ -311,3 +310,8 @@ class SocketSupervisor:
             bodies = self._splitter.feed(data)
             if bodies:
                 return bodies[0]
+
+
+def _plain(moment: datetime | None) -> datetime | None:
+    """The same moment as a date of Python's own: the protocol knows no other, and user code hands over pendulum's."""
+    return None if moment is None else datetime.fromisoformat(moment.isoformat())
