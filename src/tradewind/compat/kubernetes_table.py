@@ -6,6 +6,11 @@ from tradewind.compat.entries import Table, at, operators, things
 
 _POD = {
     **at("operators.pod", "KubernetesPodOperator"),
+    # What its module only imports is imported from it, too.
+    **at("pod_callbacks", "KubernetesPodOperatorCallback", "ExecutionMode"),
+    **at("hooks.kubernetes", "KubernetesHook"),
+    **at("kubernetes", "OnFinishAction", "OnKillAction"),
+    **at("kubernetes_names", "EMPTY_XCOM_RESULT", "PodPhase", "PodLaunchFailedException", "PodNotFoundException"),
     **things("its place is in a cluster", "PodReattachFailure", "PodCredentialsExpiredFailure"),
 }
 _SECRET = at("kubernetes", "Secret")

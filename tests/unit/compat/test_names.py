@@ -66,6 +66,12 @@ def test_a_name_that_nobody_has_is_no_attribute() -> None:
         modules.attribute("airflow.models", "Nothing")
 
 
+def test_what_the_module_of_the_pod_operator_imports_is_there_by_its_path_too() -> None:
+    for module, name in (("callbacks", "KubernetesPodOperatorCallback"), ("utils.pod_manager", "OnFinishAction")):
+        paths = [f"airflow.providers.cncf.kubernetes.{one}" for one in (module, "operators.pod")]
+        assert len({modules.attribute(path, name) for path in paths}) == 1
+
+
 def test_the_version_is_that_of_the_files_meaning() -> None:
     with registry.collecting("2"):
         assert modules.resolve("version|", "") == "2.11.2"
