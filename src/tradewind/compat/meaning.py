@@ -21,6 +21,8 @@ from tradewind.model.dagspec import Meaning
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _UNREADABLE = (OSError, EOFError, ImportError, SyntaxError, ValueError, zlib.error)
 _MARK = re.compile(r"#\s*tradewind:\s*airflow\s*=\s*(?P<said>[^\s,;#]*)")
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where statements hold others."""
 _OF_3 = ("airflow.sdk", "airflow.providers.common.compat.sdk", "airflow.providers.standard")
 _OF_2 = (
     "airflow.contrib", "airflow.datasets", "airflow.decorators", "airflow.hooks", "airflow.kubernetes",
@@ -75,11 +77,11 @@ def unread_marks(path: str) -> list[str]:
 def inner_imports(path: str) -> list[str]:
     """Modules that only functions of the file import, so that loading it says nothing of them."""
     tree = _tree(path)
-    functions = () if tree is None else (node for node in ast.walk(tree) if isinstance(node, _FUNCTIONS))
+    functions = () if tree is None else (node for node in _statements(tree) if isinstance(node, _FUNCTIONS))
     found = {
         one.module
         for function in functions
-        for one in ast.walk(function)
+        for one in _statements(function)
         if isinstance(one, ast.ImportFrom) and one.module and not one.level
     }
     return sorted(found)
@@ -120,8 +122,19 @@ def _parsed(source: bytes) -> ast.Module:
     return ast.parse(source)
 
 
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below a node. What has none inside (expressions: most of a tree) is not walked."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        for name in _BLOCKS:
+            inner = getattr(node, name, ())
+            waiting += inner
+            yield from inner
+
+
 def _imports(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

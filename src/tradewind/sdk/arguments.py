@@ -106,6 +106,12 @@ def settle(about: str, name: str, value: Any) -> Any:
     return value if convert is None else convert(about, value)
 
 
+def settled_default(about: str, name: str, meaning: str) -> Any:
+    """A common argument that nobody gave, in its kept form: of most of the fifty that is the default as it stands."""
+    value = default_of(name, meaning)
+    return settle(about, name, value) if name in _CONVERT or name in CALLBACKS else value
+
+
 def _callables(about: str, name: str, value: Any) -> list[Any]:
     if not value:
         return []

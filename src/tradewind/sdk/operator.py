@@ -130,9 +130,12 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
     _instantiated: bool = False
 
     def _settle(self, about: str, given: Mapping[str, Any]) -> None:
+        meaning = registry.meaning()
         for name, value in given.items():
-            chosen = arguments.default_of(name, registry.meaning()) if value is NOTSET else value
-            settled = arguments.settle(about, name, chosen)
+            if value is NOTSET:
+                settled = arguments.settled_default(about, name, meaning)
+            else:
+                settled = arguments.settle(about, name, value)
             if name in _RENAMED:
                 self.__dict__[_RENAMED[name]] = settled
             else:

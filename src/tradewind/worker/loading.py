@@ -159,7 +159,8 @@ def _open_paths(file: FileRef, archive: str | None) -> None:
     folders += [one for one in inside if os.path.isdir(one)]
     sys.path[:] = folders + [path for path in sys.path if path not in folders]
     sys.dont_write_bytecode = True  # a snapshot holds what the bundle held, and nothing else
-    importlib.invalidate_caches()
+    for path in [one for one in sys.path_importer_cache if one.startswith(file.root)]:
+        del sys.path_importer_cache[path]  # of this folder alone: all others are shared with the process above
 
 
 def _execute(path: str, file: FileRef, archive: str | None) -> ModuleType:

@@ -25,7 +25,7 @@ class Recorder:
         self._root = os.path.abspath(root)
         self._prefix = self._root.rstrip("/") + "/"
         self._found: set[str] = set()
-        self._modules = frozenset(sys.modules)
+        self._last = next(reversed(sys.modules))
 
     def see(self, event: str, args: tuple[Any, ...]) -> None:
         """One audit event."""
@@ -46,11 +46,20 @@ class Recorder:
 
     def result(self) -> tuple[str, ...]:
         """What was seen, sorted, with every module under the root that was imported meanwhile."""
-        for name in sys.modules.keys() - self._modules:
-            source = getattr(sys.modules.get(name), "__file__", None)
+        for source in [getattr(module, "__file__", None) for module in self._imported()]:
             if isinstance(source, str) and (relative := self._relative(source)) is not None:
                 self._found.add(relative)
         return tuple(sorted(path for path in self._found if "site-packages/" not in path))
+
+    def _imported(self) -> Iterator[object]:
+        """Modules that came since, newest first: `sys.modules` keeps their order.
+
+        The older ones are not touched: after a fork each page that is touched costs a copy.
+        """
+        for name, module in reversed(sys.modules.items()):
+            if name == self._last:
+                return
+            yield module
 
     def _relative(self, path: str) -> str | None:
         full = os.path.abspath(path)
