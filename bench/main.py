@@ -34,6 +34,7 @@ MEASURES = (
     "chain",
     "fanout",
     "listed",
+    "loading",
     "many_files",
     "commands",
     "history",

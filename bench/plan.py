@@ -28,6 +28,8 @@ class Sizes:
     airflow_fanout: int = 200
     our_fanout: int = 2000
     files: int = 100
+    loaded_files: int = 101
+    many_loaded_files: int = 1000
     history_tasks: int = 1_000_000
     seconds_per_wait: float = 420
 
@@ -40,6 +42,8 @@ QUICK = Sizes(
     airflow_fanout=10,
     our_fanout=50,
     files=4,
+    loaded_files=5,
+    many_loaded_files=20,
     history_tasks=5_000,
     seconds_per_wait=120,
 )
