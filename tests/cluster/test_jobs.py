@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import textwrap
 from collections.abc import Iterator
 
 import pytest
@@ -53,15 +52,11 @@ _JOBS = "apis/batch/v1"
 class Place(cluster_runs.Place):
     """The same for Jobs, whose helpers have the cluster's own image."""
 
+    head = _HEAD
+
     def __init__(self, folder: pathlib.Path, kubeconfig: pathlib.Path, namespace: Namespace, image: str) -> None:
         super().__init__(folder, kubeconfig, namespace, image)
         self.options += ["--set", f"runtime.kubernetes.result.image={image}"]
-
-    def write(self, tasks: str) -> pathlib.Path:
-        file = self.dags / "jobs.py"
-        made = _HEAD.format(image=self._image, namespace=self.namespace.name)
-        file.write_text(made + textwrap.indent(textwrap.dedent(tasks), "    "))
-        return file
 
     def log(self, task_id: str) -> list[str]:
         """Its lines, without times."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import signal
-import textwrap
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from tests.support import cluster_runs
 from tests.support import server as servers
 from tests.support.cluster_api import Namespace, wait_until
 
@@ -59,38 +57,18 @@ with DAG("pods", start_date=datetime(2026, 1, 1), schedule=None):
 """
 
 
-class Place:
-    """A home, DAG files, and the settings that bring pods into a test's namespace."""
+class Place(cluster_runs.Place):
+    """The same for pods with values, whose helpers have the cluster's own image."""
+
+    head = _HEAD
 
     def __init__(self, folder: pathlib.Path, kubeconfig: pathlib.Path, namespace: Namespace, image: str) -> None:
-        self.home = folder / "home"
-        self.dags = folder / "dags"
-        self.dags.mkdir()
-        self.namespace = namespace
-        self._image = image
-        told = {"config_file": kubeconfig, "namespace": namespace.name, "result.image": image}
-        self.options = ["--runtime", "kubernetes"]
-        for name, value in told.items():
-            self.options += ["--set", f"runtime.kubernetes.{name}={value}"]
-
-    def write(self, tasks: str) -> pathlib.Path:
-        file = self.dags / "pods.py"
-        file.write_text(_HEAD.format(image=self._image) + textwrap.indent(textwrap.dedent(tasks), "    "))
-        return file
-
-    def run(self, tasks: str) -> dict[str, Any]:
-        """One run to its end; its document, tasks by id."""
-        at = ("--home", str(self.home), *self.options)
-        done = servers.tradewind("run", str(self.write(tasks)), *at, "--output", "json", "--with-xcom", check=False)
-        assert done.stdout, done.stderr
-        document: dict[str, Any] = json.loads(done.stdout)
-        return {**document, **{task["task_id"]: task for task in document["tasks"]}}
+        super().__init__(folder, kubeconfig, namespace, image)
+        self.options += ["--set", f"runtime.kubernetes.result.image={image}"]
 
     def log(self, task_id: str) -> list[str]:
-        """Its whole log at rest, without what is told of the cluster's events."""
-        files = sorted((self.home / "logs").glob(f"run=*/{task_id}/*.log"))
-        lines = [line.split(" ", 3) for file in files for line in file.read_text().splitlines()]
-        return [line[3] for line in lines if line[1] != "event"]
+        """What was printed, also where a restart left a gap."""
+        return [line[3] for line in self.raw_log(task_id) if line[1] != "event"]
 
     def live(self) -> str:
         """What was logged until now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import textwrap
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -28,7 +28,12 @@ with DAG("pods", start_date=datetime(2026, 1, 1), schedule=None):
 
 
 class Place:
-    """A home, DAG files, and the settings that bring pods into a test's namespace."""
+    """A home, DAG files, and the settings that bring pods into a test's namespace.
+
+    A suite with more above its tasks has a `head` of its own, which is given the image and the namespace.
+    """
+
+    head: ClassVar[str] = _HEAD
 
     def __init__(self, folder: pathlib.Path, kubeconfig: pathlib.Path, namespace: Namespace, image: str) -> None:
         self.home = folder / "home"
@@ -46,18 +51,19 @@ class Place:
 
     def write(self, tasks: str) -> pathlib.Path:
         file = self.dags / "pods.py"
-        file.write_text(_HEAD.format(image=self._image) + textwrap.indent(textwrap.dedent(tasks), "    "))
+        head = self.head.format(image=self._image, namespace=self.namespace.name)
+        file.write_text(head + textwrap.indent(textwrap.dedent(tasks), "    "))
         return file
 
     def run(self, tasks: str) -> dict[str, Any]:
         """One run to its end; its document, tasks by id."""
         file = self.write(tasks)
         done = servers.tradewind(
-            "run", str(file), "--home", str(self.home), *self.options, "--output", "json", check=False
+            "run", str(file), "--home", str(self.home), *self.options, "--output=json", "--with-xcom", check=False
         )
         assert done.stdout, done.stderr
         document: dict[str, Any] = json.loads(done.stdout)
-        return {"state": document["state"], **{task["task_id"]: task for task in document["tasks"]}}
+        return {**document, **{task["task_id"]: task for task in document["tasks"]}}
 
     def log(self, task_id: str) -> list[str]:
         """What its containers printed; fails where lines may be missing."""
