@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tradewind.runtime.kubernetes.log_end import LogEnd
-from tradewind.runtime.kubernetes.log_outages import Outages, are_words
+from tradewind.runtime.kubernetes.log_outages import Outages, are_words, is_told_by
 
 _NONE = timedelta(0)
 
@@ -43,6 +43,12 @@ def outage(since: float, until: float, node: str = "n") -> Outages:
 )
 def test_a_kubelets_words_about_its_runtime_are_told_from_lines(words: bytes, expected: bool) -> None:
     assert are_words(words) is expected
+
+
+def test_an_events_words_about_a_runtime_are_told_from_others() -> None:
+    away = 'Failed to create pod sandbox: rpc error: code = Unavailable desc = connection error: desc = "transport: …'
+    assert is_told_by(away)
+    assert not is_told_by("Back-off pulling image: rpc error: code = NotFound desc = no such image")
 
 
 @pytest.mark.parametrize(
@@ -145,6 +151,15 @@ def test_a_node_is_asked_once_when_all_that_write_much_on_it_fall_silent() -> No
     assert not outages.is_to_ask("n", 2.4)
     outages.heard("n", "one", at(3), 3.0, lines=0)
     assert not outages.is_to_ask("n", 3.6)
+
+
+def test_an_event_that_names_an_outage_counts_though_it_comes_late() -> None:
+    outages = Outages()
+    outages.heard("n", "other", at(20), 20.0, lines=1)
+    outages.away_at("n", at(10))
+    assert outages.find_cut("n", at(10), at(9.8)) is not None
+    assert outages.find_cut("n", at(10), at(11.5)) is None
+    assert outages.find_cut("n", at(19), at(18)) is None
 
 
 def test_one_log_that_falls_silent_costs_no_request_and_neither_do_two_after_a_burst() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
@@ -21,7 +21,7 @@ from tradewind.pods import result as pod_result
 from tradewind.pods import verdict
 from tradewind.pods.view import PodView
 from tradewind.ports import clock as clock_port
-from tradewind.runtime.kubernetes import phases, results, waiting
+from tradewind.runtime.kubernetes import log_outages, phases, results, waiting
 from tradewind.runtime.kubernetes.log_file import LogFile
 from tradewind.runtime.kubernetes.log_following import ContainerLog
 from tradewind.runtime.kubernetes.pod_events import EventSeen, PodEvents, Told
@@ -64,6 +64,10 @@ class Surroundings(Protocol):
 
     def follow_events(self, followed: Followed) -> None:
         """From now on `heard` is told what the cluster says of its pod."""
+        ...
+
+    def saw_outage(self, node: str, at: datetime) -> None:
+        """The container runtime of a node was away then: logs there may have been cut."""
         ...
 
     def find_specification(self, followed: Followed) -> str | None:
@@ -134,6 +138,8 @@ class Followed:
     def heard(self, event: EventSeen) -> None:
         """The cluster says something of its pod. It decides nothing."""
         told = self.events.add(event)
+        if self.view is not None and log_outages.is_told_by(event.message):
+            self._around.saw_outage(self.view.node, event.last_at)
         if self.view is not None and not self._is_ending:
             self._tell_wait(self.view, phases.progress(self.view))
         if told is not None and self.record.events_on_startup and self._is_of_start(event):

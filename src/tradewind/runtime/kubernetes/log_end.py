@@ -82,14 +82,13 @@ class LogEnd:
             return ""
         if self._outages.find_cut(self._node, finished + skew, None if last is None else last + skew) is not None:
             return WAS_AWAY
-        if not log_outages.is_late(finished, self._noticed_at):
-            return ""
+        noticed = None if self._noticed_at is None else self._noticed_at + skew
         ours = finished + skew
-        if any(one.was_open(ours) for one in self._streams):
-            # The kubelet was there all the time; it, and for the stream, asks the runtime every second.
-            heard = self._heard_end(ours) or self._told_at
-            return WAS_AWAY if log_outages.is_late(ours, heard) else ""
-        return f"{WAS_AWAY}, or its kubelet, and nobody looked," if self._was_unseen(ours) else ""
+        if any(one.was_open(ours) for one in self._streams):  # so the kubelet was there all the time
+            is_late = log_outages.is_late(ours, noticed, self._heard_end(ours) or self._told_at)
+            return WAS_AWAY if is_late else ""
+        is_late = self._was_unseen(ours) and log_outages.is_late_alone(ours, noticed)
+        return f"{WAS_AWAY}, or its kubelet, and nobody looked," if is_late else ""
 
     def is_torn(self, rate: float, at: datetime) -> bool:
         """Whether lines that come at `at` may have lost others right before them: what a runtime had in its hands."""

@@ -14,21 +14,30 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 _WORDS = (b"unable to retrieve container logs for ", b"rpc error: code = ")
-LATE = timedelta(seconds=3)
-"""Both times have whole seconds, and a kubelet looks every second."""
+_IN_EVENTS = "rpc error: code = Unavailable"
+_LATE = timedelta(seconds=2)
+"""Of a kubelet, which looks every second; both times have whole seconds."""
+_LATE_STREAM = timedelta(seconds=2.3)
+"""Of a stream: a second until its kubelet looks, and one because the end's time has whole ones."""
+_LATE_ALONE = timedelta(seconds=3)
 _SECOND = timedelta(seconds=1)
 _KEPT = 8
 _LIVELY_CHUNKS, _LIVELY_SECONDS, _RECENT_SECONDS = 5, 2.0, 5.0
 """A log is lively that was heard so often, in so many seconds, and that until lately. A burst is heard once."""
 _BURST_SECONDS = 0.05
 _SILENT_SECONDS = 0.5
-_ASKED_AGAIN_SECONDS, _ASKED_WHILE_AWAY_SECONDS = 5.0, 1.0
+_ASKED_AGAIN_SECONDS, _ASKED_WHILE_AWAY_SECONDS = 2.0, 1.0
 _IDLE_SECONDS = 1.0
 
 
 def are_words(text: bytes) -> bool:
     """Whether a kubelet says that its container runtime does not answer, where lines were asked for."""
     return text.startswith(_WORDS)
+
+
+def is_told_by(event: str) -> bool:
+    """Whether the message of a pod's event says that its node's container runtime did not answer."""
+    return _IN_EVENTS in event
 
 
 @dataclass(slots=True)
@@ -77,6 +86,17 @@ class Outages:
         one = self._nodes.setdefault(node, _Node())
         if not one.outages or one.outages[-1].until is not None:
             one.outages = [*one.outages[1 - _KEPT :], Outage(heard=one.heard or at, since=at)]
+
+    def away_at(self, node: str, at: datetime) -> None:
+        """An event says that it was, in that second; it may come late."""
+        one = self._nodes.setdefault(node, _Node())
+        if any(two.heard <= at and (two.until is None or at <= two.until) for two in one.outages):
+            return
+        if one.heard is None or one.heard < at:
+            self.away(node, at)
+        else:
+            known = Outage(heard=at - _SECOND, since=at + _SECOND, until=at + 2 * _SECOND)
+            one.outages = [*one.outages[1 - _KEPT :], known]
 
     def forget(self, node: str, who: object) -> None:
         """Its log is over."""
@@ -135,6 +155,13 @@ class Outages:
         ]
 
 
-def is_late(finished_at: datetime, noticed_at: datetime | None) -> bool:
-    """Whether somebody who asks the runtime every second learnt of an end late."""
-    return noticed_at is not None and noticed_at - finished_at >= LATE
+def is_late(finished_at: datetime, noticed_at: datetime | None, streamed_at: datetime | None) -> bool:
+    """Whether a kubelet and a stream, for both of which the runtime is asked every second, learnt of an end late."""
+    if noticed_at is None or streamed_at is None:
+        return False
+    return noticed_at - finished_at >= _LATE and streamed_at - finished_at >= _LATE_STREAM
+
+
+def is_late_alone(finished_at: datetime, noticed_at: datetime | None) -> bool:
+    """Whether a kubelet learnt of it late, of whom nothing else is known."""
+    return noticed_at is not None and noticed_at - finished_at >= _LATE_ALONE

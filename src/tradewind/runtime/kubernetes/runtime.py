@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -57,6 +58,7 @@ from tradewind.runtime.kubernetes.sweeping import Sweeper, is_to_go
 
 _TAKE_DOWN_SECONDS = 10.0
 _HEED_SECONDS = 1.0
+_NEWS = timedelta(minutes=1)
 _MERGE_PATCH = "application/merge-patch+json"
 _log = logging.getLogger(__name__)
 
@@ -190,6 +192,11 @@ class KubernetesRuntime:
     def follow_events(self, followed: Followed) -> None:
         """From now on it is told what the cluster says of its pod."""
         self._event_watches.ensure(followed.record.namespace).follow(followed.record.uid, followed.heard)
+
+    def saw_outage(self, node: str, at: datetime) -> None:
+        """As `following.Surroundings` says."""
+        if self.clock.now() - at < _NEWS:  # events are told again by every list
+            self.streams.outages.away_at(node, at)
 
     def find_specification(self, followed: Followed) -> str | None:
         """What people may see of its pod's specification."""
