@@ -39,8 +39,7 @@ _HONOURED = "**honoured**"
 _IN_POD = f"{_HONOURED}, in the pod"
 _POLLING = "**needs nothing**: nothing polls; a pod is watched, and every attempt is found again after a restart"
 _PLACE = (
-    "**refused** where it names another cluster than the settings do (when the task starts): pods go to one cluster, "
-    "that of `runtime.kubernetes.{}`; run a second home for a second cluster"
+    f"{_HONOURED}: the pod goes to that cluster ([several clusters](../concepts/pods-in-a-cluster.md#several-clusters))"
 )
 
 TEXTS: dict[str, str] = {
@@ -84,12 +83,12 @@ TEXTS: dict[str, str] = {
     "deferrable": "**needs nothing**: waiting is always asynchronous, and no process waits for a plain pod",
     "trigger_kwargs": "**needs nothing**: there is no trigger",
     "logging_interval": "**needs nothing**: logs are live",
-    "kubernetes_conn_id": _PLACE.format("config_file") + ". Of `kubernetes_default` the fields for the result's helper "
-    "are read",
-    "cluster_context": _PLACE.format("context"),
-    "config_file": _PLACE.format("config_file"),
-    "in_cluster": "**needs nothing**: the setting `runtime.kubernetes.in_cluster` says it, and the task's log that it "
-    "does",
+    "kubernetes_conn_id": f"{_PLACE}; its fields for the result's helper are read too. `kubernetes_default` need not "
+    "be defined, and speaks for tasks that name none where it is. Of the fields, `disable_tcp_keepalive` needs nothing",
+    "cluster_context": _PLACE,
+    "config_file": _PLACE,
+    "in_cluster": f"{_HONOURED} where Tradewind runs in a pod: its service account. Elsewhere the settings say how the "
+    "cluster is reached, and the task's log that they do",
     "xcom_sidecar_container_security_context": f"{_HONOURED}, on the result's helper",
     "callbacks": f"{_HONOURED}, in a worker beside the pod that has the DAG file loaded, never in the control plane",
     "log_formatter": f"{_HONOURED}, in a worker beside the pod",

@@ -298,11 +298,17 @@ def _environment(loaded: settings_tree.Loaded | None, environment: Mapping[str, 
 async def _cluster(home: homes.Home, settings: settings_tree.Settings, namespaces: Sequence[str]) -> list[Finding]:
     from tradewind.wiring import cluster_view  # it brings an HTTP client with it
 
+    found: list[Finding] = []
     try:
-        async with cluster_view.opened(home, settings) as view:
-            return await view.examine(namespaces)
+        async with cluster_view.opened(home, settings) as views:
+            for view in views:
+                try:
+                    found += await view.examine(namespaces if not view.name else ())
+                except errors.TradewindError as error:  # the others are worth a look
+                    found.append(_failed(f"cluster {view.name}".strip(), error))
     except errors.TradewindError as error:
-        return [_failed("cluster", error)]
+        found.append(_failed("cluster", error))
+    return found
 
 
 def _failed(check: str, error: errors.TradewindError) -> Finding:

@@ -1,4 +1,4 @@
-"""`tradewind pods`: the pods in the cluster that Tradewind made, and taking away those that nobody wants any more.
+"""`tradewind pods`: the pods in clusters that Tradewind made, and taking away those that nobody wants any more.
 
 Invariant: `cleanup` deletes only pods of this home whose attempt is over with its log at rest, or unknown; without
 `--yes` it deletes nothing.
@@ -57,8 +57,11 @@ def list_pods(
     async def read() -> list[dict[str, Any]]:
         async with _opened(home, settings, context) as seen:
             found = await seen.pods(namespace, all_namespaces=all_namespaces)
-            rows = [_row(one, await seen.standing(one), datetime.now().astimezone()) for one in found]
-            return [row for row in rows if not orphans or row["attempt"] in _ORPHANED]
+            rows = [_row(view, one, await seen.standing(one), datetime.now().astimezone()) for view, one in found]
+            rows = [row for row in rows if not orphans or row["attempt"] in _ORPHANED]
+            if output is options.Output.TABLE and not any(row["cluster"] for row in rows):
+                rows = [{key: value for key, value in row.items() if key != "cluster"} for row in rows]
+            return rows
 
     with exits.reported():
         tables.show(asyncio.run(read()), output=output, empty="no pods")
@@ -77,9 +80,9 @@ def show(
 
     async def read() -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
         async with _opened(home, settings, context) as seen:
-            one = await seen.view.get(namespace or await seen.view.namespaces(), name)
-            row = _row(one, await seen.standing(one), datetime.now().astimezone())
-            return row, one.redacted(), _containers(one), await _events(seen.view, one)
+            view, one = await seen.get(namespace, name)
+            row = _row(view, one, await seen.standing(one), datetime.now().astimezone())
+            return row, one.redacted(), _containers(one), await _events(view, one)
 
     with exits.reported():
         row, spec, containers, events = asyncio.run(read())
@@ -117,14 +120,14 @@ def cleanup(
         now = datetime.now().astimezone()
         made_before = options.read_before(older_than, now, "--older-than")
         async with _opened(home, settings, context) as seen:
-            if not seen.view.home_id:
+            if not seen.home_id:
                 return []
             rows: list[dict[str, Any]] = []
-            for one in await seen.pods(namespace, all_namespaces=all_namespaces):
-                row = _row(one, await seen.standing(one), now)
+            for view, one in await seen.pods(namespace, all_namespaces=all_namespaces):
+                row = _row(view, one, await seen.standing(one), now)
                 if row["attempt"] not in _ORPHANED or one.age(now) < now - made_before:
                     continue
-                rows.append({**row, "result": await _delete(seen.view, one) if yes else "would be deleted"})
+                rows.append({**row, "result": await _delete(view, one) if yes else "would be deleted"})
             return rows
 
     with exits.reported():
@@ -150,25 +153,57 @@ _ORPHANED = ("ended", "unknown")
 
 
 class _Seen:
-    """The cluster, and the home's store where there is one."""
+    """The clusters, and the home's store where there is one. That of the settings is the first."""
 
-    def __init__(self, view: cluster_view.ClusterView, store: store_port.Store | None) -> None:
-        self.view = view
+    def __init__(self, views: Sequence[cluster_view.ClusterView], store: store_port.Store | None) -> None:
+        self._views = views
         self._store = store
+        self.home_id = views[0].home_id
 
-    async def pods(self, namespaces: Sequence[str] | None, *, all_namespaces: bool) -> list[cluster_view.Kept]:
-        """In the namespaces that are meant."""
-        return await self.view.pods([None] if all_namespaces else namespaces or await self.view.namespaces())
+    async def pods(
+        self, namespaces: Sequence[str] | None, *, all_namespaces: bool
+    ) -> list[tuple[cluster_view.ClusterView, cluster_view.Kept]]:
+        """In the namespaces that are meant. A cluster that does not answer is told beside the others' pods."""
+        found: list[tuple[cluster_view.ClusterView, cluster_view.Kept]] = []
+        away: list[errors.TradewindError] = []
+        for view in self._views:
+            try:
+                wanted = [None] if all_namespaces else namespaces or await view.namespaces()
+                found += [(view, one) for one in await view.pods(wanted)]
+            except errors.TradewindError as error:
+                away.append(error)
+                if len(self._views) > 1:
+                    where = f"cluster {view.name}" if view.name else "the cluster of the settings"
+                    print(f"left out: {where}: {error}", file=sys.stderr)
+        if len(away) == len(self._views):
+            raise away[0]
+        return found
+
+    async def get(
+        self, namespaces: Sequence[str] | None, name: str
+    ) -> tuple[cluster_view.ClusterView, cluster_view.Kept]:
+        """The pod of that name in the first cluster that has it. Raises `errors.TradewindError`."""
+        failed: errors.TradewindError | None = None
+        for view in self._views:
+            try:
+                return view, await view.get(namespaces or await view.namespaces(), name)
+            except errors.TradewindError as error:
+                failed = failed or error
+        raise failed or errors.NotFound("no cluster is known", object=f"pod {name}", code="no-such-pod")
 
     async def standing(self, one: cluster_view.Kept) -> str:
         """What its attempt is: `live`, `ended`, `unknown` to this home, or of `another home`."""
-        if one.view.identity is None or not self.view.home_id or one.home != self.view.home_id:
+        if one.view.identity is None or not self.home_id or one.home != self.home_id:
             return "another home's"
         attempt = await self._find(AttemptId(one.view.identity.attempt_id))
         if attempt is None:
             return "unknown"
         # Until its log is at rest, a server may still need the pod.
-        return "ended" if attempt.phase is AttemptPhase.ENDED and not self.view.follows(attempt.attempt_id) else "live"
+        return (
+            "ended"
+            if attempt.phase is AttemptPhase.ENDED and not self._views[0].follows(attempt.attempt_id)
+            else "live"
+        )
 
     async def _find(self, attempt_id: AttemptId) -> Attempt | None:
         if self._store is None:
@@ -185,11 +220,11 @@ async def _opened(home: Path | None, settings: Path | None, context: str | None)
     place = homes.Home((home or homes.default_home()).expanduser().resolve())
     tree = _settings(place.path, settings, context)
     async with contextlib.AsyncExitStack() as stack:
-        view = await stack.enter_async_context(cluster_view.opened(place, tree))
+        views = await stack.enter_async_context(cluster_view.opened(place, tree, only_settings=context is not None))
         store = None
-        if view.home_id:
+        if views[0].home_id:
             store = await stack.enter_async_context(storage.open_store(place, tree))
-        yield _Seen(view, store)
+        yield _Seen(views, store)
 
 
 def _settings(place: Path, settings: Path | None, context: str | None) -> settings_tree.Settings:
@@ -199,13 +234,14 @@ def _settings(place: Path, settings: Path | None, context: str | None) -> settin
     return settings_tree.load(settings or settings_tree.find(place), flags=flags, home=place)
 
 
-def _row(one: cluster_view.Kept, standing: str, now: datetime) -> dict[str, Any]:
+def _row(where: cluster_view.ClusterView, one: cluster_view.Kept, standing: str, now: datetime) -> dict[str, Any]:
     view = one.view
     whose = view.identity
     task = "" if whose is None else whose.task_id + (f"[{whose.map_index}]" if whose.map_index >= 0 else "")
     return {
         "pod": view.name,
         "namespace": view.namespace,
+        "cluster": where.name,
         "dag_id": whose.dag_id if whose else None,
         "run_id": whose.run_id if whose else None,
         "task": task,

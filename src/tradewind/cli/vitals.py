@@ -17,6 +17,7 @@ from tradewind import __version__
 from tradewind.monitoring import metrics
 from tradewind.monitoring.health import Check
 from tradewind.ports import errors
+from tradewind.ports import runtime as runtime_port
 from tradewind.wiring import control_plane
 
 _STUCK_SECONDS = 60.0
@@ -24,6 +25,7 @@ _STUCK_SECONDS = 60.0
 _DATABASE_SECONDS = 2.0
 _MOST_WAITING = 1000
 _MOST_SHOWN = 100
+_OF_SETTINGS = "settings"
 _PAGE = resource.getpagesize()
 
 
@@ -107,6 +109,10 @@ class Vitals:
                 for dag_id, problem in sorted(scheduler.problems().items())
             ],
             "missing_pools": figures.missing_pools,
+            "clusters": [
+                {"cluster": name, "attempts": one.attempts, "problem": one.problem}
+                for name, one in self._clusters().items()
+            ],
             "mail": {"failing": len(failing), "error": next(reversed(failing.values()), "")},
             "set_aside": [error for _, error in scheduler.set_aside[-_MOST_SHOWN:]],
             "disk": {"free_bytes": disk.free, "total_bytes": disk.total},
@@ -118,6 +124,10 @@ class Vitals:
         if ready:
             return "healthy"
         return "unhealthy" if self._was_ready else "starting"
+
+    def _clusters(self) -> dict[str, runtime_port.ClusterState]:
+        clusters = self._assembly.clusters
+        return {} if clusters is None else {one.name or _OF_SETTINGS: one for one in clusters.clusters()}
 
     def _files(self) -> dict[str, int]:
         files = self._bundle.files()
@@ -141,6 +151,8 @@ class Vitals:
             "tradewind_build_info": {(__version__,): 1},
             "tradewind_ready": {(): int(all(check.ok for check in checks.values()))},
             "tradewind_files": _labelled(self._files()),
+            "tradewind_cluster_attempts": {(name,): one.attempts for name, one in self._clusters().items()},
+            "tradewind_cluster_watched": {(name,): int(not one.problem) for name, one in self._clusters().items()},
             "tradewind_log_bytes_total": {(): self._assembly.logs.sealed_bytes},
             "tradewind_disk_free_bytes": {(): shutil.disk_usage(self._assembly.home.path).free},
         }

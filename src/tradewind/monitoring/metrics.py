@@ -58,6 +58,13 @@ METRICS = _table(
     ("tradewind_task_instances", _G, "Unfinished task instances of unfinished runs, by state.", ("state",)),
     ("tradewind_attempts_alive", _G, "Attempts that have not ended, against scheduler.parallelism.", ()),
     (
+        "tradewind_cluster_attempts",
+        _G,
+        "Attempts that are followed in a cluster; `settings` is that of the settings.",
+        ("cluster",),
+    ),
+    ("tradewind_cluster_watched", _G, "1 where what is known of a cluster's pods is of now.", ("cluster",)),
+    (
         "tradewind_ready_queue_length",
         _G,
         "Task instances that could run, by what holds them back: pool, limit, paused, parallelism.",

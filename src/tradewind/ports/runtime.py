@@ -98,6 +98,8 @@ class PodDraft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     manifest: dict[str, Any]
     masked: tuple[str, ...] = ()
     """Sensitive values in it."""
+    cluster: str = ""
+    """Where it goes, for people; empty: the cluster of the settings."""
 
 
 class PodDrafts(Protocol):
@@ -109,6 +111,24 @@ class PodDrafts(Protocol):
 
     async def try_out(self, draft: PodDraft) -> dict[str, Any]:
         """What the API server makes of it (a dry run): the pod with its defaults. Raises `errors.TradewindError`."""
+
+
+class ClusterState(msgspec.Struct, frozen=True, kw_only=True):
+    """A cluster that attempts go to. `name` is for people; empty: that of the settings."""
+
+    name: str
+    attempts: int
+    """That are followed there."""
+    problem: str = ""
+    """Why what is known of its pods may be old; empty: it is watched."""
+
+
+class ClusterStates(Protocol):
+    """Shows the clusters."""
+
+    def clusters(self) -> Sequence[ClusterState]:
+        """All that are open, that of the settings first."""
+        ...
 
 
 class PodRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""A cluster as commands look at it: the pods that Tradewind made there, what they wait for, what this account may do.
+"""Clusters as commands look at them: the pods that Tradewind made there, what they wait for, what this account may do.
 
 Beside the runtime: it needs no lease, and works while a server leads as well as while none does.
 """
@@ -6,6 +6,8 @@ Beside the runtime: it needs no lease, and works while a server leads as well as
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import os
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -15,10 +17,10 @@ from tradewind.model.finding import Finding
 from tradewind.model.ids import AttemptId
 from tradewind.ports import errors
 from tradewind.runtime.kubernetes import client as clients
-from tradewind.runtime.kubernetes import deleting, examining, inventory, patience, rights
+from tradewind.runtime.kubernetes import cluster_choice, deleting, examining, inventory, patience, rights
 from tradewind.runtime.kubernetes import record as records
 from tradewind.runtime.kubernetes import site as cluster_site
-from tradewind.wiring import cluster_access, homes
+from tradewind.wiring import cluster_access, homes, secret_store, storage
 
 Kept = inventory.Kept
 Happened = inventory.Happened
@@ -28,10 +30,15 @@ _OPTIONS = clients.ClientOptions(connect_seconds=5.0, request_seconds=20.0, push
 
 
 class ClusterView:
-    """Of one home. `home_id` is what its pods carry; empty where it never had any."""
+    """One cluster, of one home. `home_id` is what its pods carry; empty where it never had any."""
 
-    def __init__(self, client: clients.ClusterClient, home: homes.Home, namespace: str) -> None:
+    def __init__(
+        self, client: clients.ClusterClient, home: homes.Home, namespace: str, choice: cluster_choice.Choice
+    ) -> None:
         self.home_id = cluster_site.find_home_id(home.path)
+        self.name = str(choice)
+        """Empty for the cluster of the settings."""
+        self._choice = choice
         self._client = client
         self._records = records.Records(home.path)
         self._namespace = namespace
@@ -40,7 +47,8 @@ class ClusterView:
         """Where pods of this home are: that of the settings, and those of attempts that are followed."""
         access, _ = await self._client.credentials.get()
         named = [self._namespace or access.namespace]
-        named += [record.namespace for record in self._records.list() if record.namespace]
+        kept = [record for record in self._records.list() if record.cluster == self._choice]
+        named += [record.namespace for record in kept if record.namespace]
         return list(dict.fromkeys(named))
 
     def follows(self, attempt_id: AttemptId) -> bool:
@@ -75,15 +83,35 @@ class ClusterView:
     async def examine(self, namespaces: Sequence[str]) -> list[Finding]:
         """What `tradewind doctor` says of it; without namespaces those of this home."""
         wanted = namespaces or await self.namespaces()
-        return [finding async for finding in examining.examine(self._client, wanted)]
+        found = [finding async for finding in examining.examine(self._client, wanted)]
+        if self.name:
+            found = [dataclasses.replace(one, message=f"{self.name}: {one.message}") for one in found]
+        return found
 
 
 @contextlib.asynccontextmanager
-async def opened(home: homes.Home, settings: settings_tree.Settings) -> AsyncIterator[ClusterView]:
-    """Open it. Raises `errors.Rejected` where no cluster is known or its configuration cannot be used."""
-    told = settings.runtime.kubernetes
-    async with cluster_access.open_client(told, clock=clocks.SystemClock(), options=_OPTIONS) as client:
-        yield ClusterView(client, home, told.namespace)
+async def opened(
+    home: homes.Home, settings: settings_tree.Settings, *, only_settings: bool = False
+) -> AsyncIterator[list[ClusterView]]:
+    """Open that of the settings, which is the first, and those in which attempts of the home have something.
+
+    Raises `errors.Rejected` where no cluster is known or its configuration cannot be used.
+    """
+    told, clock = settings.runtime.kubernetes, clocks.SystemClock()
+    others = [] if only_settings else [one for one in cluster_access.recorded(home) if not one.is_home]
+    async with contextlib.AsyncExitStack() as stack:
+        find_connection = None
+        if any(one.connection for one in others):
+            store = await stack.enter_async_context(storage.open_store(home, settings))
+            find_connection = secret_store.open_vault(home, store, settings, os.environ).find_connection
+        views: list[ClusterView] = []
+        for choice in (cluster_choice.HOME, *others):
+            opening = cluster_access.open_client(
+                told, choice, find_connection=find_connection, clock=clock, options=_OPTIONS
+            )
+            client = await stack.enter_async_context(opening)
+            views.append(ClusterView(client, home, told.namespace if choice.is_home else "", choice))
+        yield views
 
 
 def role(namespaces: Sequence[str], features: Sequence[str], *, account: str, home: str) -> list[dict[str, Any]]:

@@ -78,6 +78,7 @@ class Assembly:
     clock: clocks.SystemClock
     mailer: mail_port.Mailer
     drafts: runtime_port.PodDrafts | None = None
+    clusters: runtime_port.ClusterStates | None = None
     """Of the cluster that pods go to; None where they are processes."""
 
     def bundle(
@@ -236,10 +237,11 @@ async def assemble(
         )
         attempts: runtime_port.AttemptRuntime = runtime
         drafts: runtime_port.PodDrafts | None = None
+        states: runtime_port.ClusterStates | None = None
         if in_cluster:
             from tradewind.wiring import cluster  # it brings an HTTP client with it
 
-            attempts = drafts = await stack.enter_async_context(
+            attempts = drafts = states = await stack.enter_async_context(
                 cluster.open_runtime(home, settings, runtime, vault, ephemeral=ephemeral, clock=clock, random=random)
             )
         if bodies is not None:
@@ -296,6 +298,7 @@ async def assemble(
             snapshots=snapshots,
             clock=clock,
             drafts=drafts,
+            clusters=states,
             mailer=mailer,
         )
 

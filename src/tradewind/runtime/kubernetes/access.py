@@ -167,7 +167,7 @@ def discover(paths: str, context: str | None, environ: Mapping[str, str]) -> Acc
     home = Path(environ.get("HOME", "~")).expanduser() / ".kube" / "config"
     if (named := paths or environ.get("KUBECONFIG", "")) or context:
         return Kubeconfig(paths=named or str(home), context=context, environ=environ)
-    if environ.get("KUBERNETES_SERVICE_HOST") and (SERVICE_ACCOUNT / "token").is_file():
+    if is_pod(environ):
         return InCluster(environ=environ)
     if home.is_file():
         return Kubeconfig(paths=str(home), environ=environ)
@@ -176,6 +176,11 @@ def discover(paths: str, context: str | None, environ: Mapping[str, str]) -> Acc
         code="no-cluster",
         hint="name a kubeconfig in the environment variable KUBECONFIG",
     )
+
+
+def is_pod(environ: Mapping[str, str]) -> bool:
+    """Whether we run in a pod that has a service account."""
+    return bool(environ.get("KUBERNETES_SERVICE_HOST")) and (SERVICE_ACCOUNT / "token").is_file()
 
 
 def proxy_for(server: str, environ: Mapping[str, str]) -> str | None:
@@ -218,6 +223,12 @@ def _usable(proxy: str | None) -> str | None:
     return url
 
 
+def trust_anybody(context: ssl.SSLContext) -> None:
+    """Look at no certificate of the server's."""
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+
+
 def _tls(
     *, authority: str | Path | None, certificate: str | None = None, key: str | None = None, verify: bool = True
 ) -> ssl.SSLContext:
@@ -227,9 +238,18 @@ def _tls(
     if certificate:
         context.load_cert_chain(certificate, keyfile=key)
     if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        trust_anybody(context)
     return context
 
 
-__all__ = ["Access", "AccessSource", "Fixed", "InCluster", "Kubeconfig", "discover", "proxy_for"]
+__all__ = [
+    "Access",
+    "AccessSource",
+    "Fixed",
+    "InCluster",
+    "Kubeconfig",
+    "discover",
+    "is_pod",
+    "proxy_for",
+    "trust_anybody",
+]

@@ -23,6 +23,7 @@ from tradewind.pods.view import PodView
 from tradewind.ports import clock as clock_port
 from tradewind.runtime.kubernetes import results
 from tradewind.runtime.kubernetes.client import ClusterClient
+from tradewind.runtime.kubernetes.cluster_choice import HOME, Choice
 from tradewind.runtime.kubernetes.job_watching import JobWatches
 from tradewind.runtime.kubernetes.log_file import LogFile
 from tradewind.runtime.kubernetes.log_following import ContainerLog
@@ -49,6 +50,7 @@ class ActRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     act: str
     identity: Identity
     namespace: str
+    cluster: Choice = HOME
     arguments: Json = {}
     manifest: Json = {}
     uid: str = ""

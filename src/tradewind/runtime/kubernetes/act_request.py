@@ -36,7 +36,6 @@ def record(
     `composed` is there where a Job is started.
     """
     arguments = rendered.fields
-    requesting.check_place(arguments, place)
     namespace, made = str(arguments.get("namespace") or place.namespace), dict[str, Any]()
     if composed is not None:
         made = _finished(composed.job, arguments, place)
@@ -50,6 +49,7 @@ def record(
         act=body.act,
         identity=requesting.identity(launch),
         namespace=namespace,
+        cluster=place.cluster,
         arguments=arguments,
         manifest=made,
         result="" if composed is None else composed.way,

@@ -99,6 +99,8 @@ class ActRuntime:
     async def __aenter__(self) -> Self:
         """Take up what is recorded in the home; the cluster need not answer yet."""
         for record in await asyncio.to_thread(self._records.list):
+            if record.cluster != self._options.cluster:
+                continue
             one = self._attempts[record.attempt_id] = _Attempt()
             one.task = self._background.spawn(self._go_on(record, one), f"act of {record.attempt_id}")
         return self
@@ -126,6 +128,11 @@ class ActRuntime:
 
     def lead(self, epoch: int) -> None:
         """As the port says. Who may write is decided by the lease."""
+
+    @property
+    def attempts(self) -> int:
+        """How many are under way."""
+        return len(self._attempts)
 
     def has(self, attempt_id: AttemptId) -> bool:
         """Whether it is an attempt of ours."""

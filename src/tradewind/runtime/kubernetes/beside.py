@@ -1,4 +1,4 @@
-"""Pods and what else is of a cluster there, everything else on this machine: one runtime out of three.
+"""Pods and what else is of a cluster there, everything else on this machine: one runtime out of two.
 
 Invariant: an attempt belongs to one of them from its launch to its release; which one follows from its body.
 """
@@ -13,33 +13,27 @@ from tradewind.model.dagspec import Body, ClusterBody, PodBody
 from tradewind.model.events import AttemptEnded, AttemptProgress
 from tradewind.model.ids import AttemptId
 from tradewind.ports import runtime as port
-from tradewind.runtime.kubernetes.acting import ActRuntime
-from tradewind.runtime.kubernetes.runtime import KubernetesRuntime
+from tradewind.runtime.kubernetes.clusters import Clusters
 
 Event = AttemptProgress | AttemptEnded
 
 
 class BesideRuntime:
-    """Implements `ports.runtime.AttemptRuntime`, and `PodDrafts` with the cluster's."""
+    """Implements `ports.runtime.AttemptRuntime`, and `PodDrafts` with the clusters'."""
 
-    def __init__(self, *, local: port.AttemptRuntime, pods: KubernetesRuntime, acts: ActRuntime) -> None:
+    def __init__(self, *, local: port.AttemptRuntime, clusters: Clusters) -> None:
         self._local = local
-        self._pods = pods
-        self._acts = acts
+        self._clusters = clusters
 
     def _of_body(self, body: Body) -> port.AttemptRuntime:
-        if isinstance(body, PodBody):
-            return self._pods
-        return self._acts if isinstance(body, ClusterBody) else self._local
+        return self._clusters if isinstance(body, (PodBody, ClusterBody)) else self._local
 
     def _of(self, attempt_id: AttemptId) -> port.AttemptRuntime:
-        if self._pods.has(attempt_id):
-            return self._pods
-        return self._acts if self._acts.has(attempt_id) else self._local
+        return self._clusters if self._clusters.has(attempt_id) else self._local
 
     @property
     def _all(self) -> Sequence[port.AttemptRuntime]:
-        return (self._local, self._pods, self._acts)
+        return (self._local, self._clusters)
 
     def lead(self, epoch: int) -> None:
         """As the port says."""
@@ -67,13 +61,17 @@ class BesideRuntime:
         """As the port says."""
         return [found for runtime in self._all for found in await runtime.observe()]
 
+    def clusters(self) -> Sequence[port.ClusterState]:
+        """As `ports.runtime.ClusterStates` says."""
+        return self._clusters.clusters()
+
     async def draft(self, launch: port.Launch) -> port.PodDraft:
         """As `ports.runtime.PodDrafts` says."""
-        return await self._pods.draft(launch)
+        return await self._clusters.draft(launch)
 
     async def try_out(self, draft: port.PodDraft) -> dict[str, Any]:
         """As `ports.runtime.PodDrafts` says."""
-        return await self._pods.try_out(draft)
+        return await self._clusters.try_out(draft)
 
     async def events(self) -> AsyncGenerator[Sequence[Event], None]:
         """As the port says."""

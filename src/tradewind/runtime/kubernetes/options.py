@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tradewind.pods import policy, result, result_helper
+from tradewind.runtime.kubernetes.cluster_choice import HOME, Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """Settings `runtime.kubernetes`, and the limits that attempts get from other places of the tree."""
 
-    context: str = ""
-    config_file: str = ""
+    cluster: Choice = HOME
+    """Which one it is."""
     namespace: str = ""
     """Of pods that name none; empty: the kubeconfig's."""
     result_way: str = result.SIDECAR

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from tradewind.model.ids import AttemptId
+from tradewind.runtime.kubernetes.cluster_choice import HOME, Choice
 from tradewind.runtime.kubernetes.record_files import RecordFiles
 
 FILE = "cluster-pod.json"
@@ -26,6 +27,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempt_id: AttemptId
     namespace: str
     name: str
+    cluster: Choice = HOME
     uid: str = ""
     base: str = "base"
     """The main container."""

@@ -21,6 +21,8 @@ from tradewind.pods.identity import Identity
 from tradewind.pods.problems import BadPod
 from tradewind.ports import errors
 from tradewind.ports import runtime as port
+from tradewind.runtime.kubernetes.cluster_choice import HOME as HOME_CLUSTER
+from tradewind.runtime.kubernetes.cluster_choice import Choice
 from tradewind.runtime.kubernetes.record import Record
 
 Json = dict[str, Any]
@@ -35,8 +37,7 @@ class Place:
 
     home_id: str
     namespace: str
-    context: str = ""
-    config_file: str = ""
+    cluster: Choice = HOME_CLUSTER
     result: str = result.SIDECAR
     """How values are handed over where a task does not say it, one of `pods.result.WAYS`."""
     template: Mapping[str, Any] = field(default_factory=dict)
@@ -81,7 +82,6 @@ def compose(launch: port.Launch, rendered: port.Rendered, place: Place, handover
     `handover` is there for a task that hands a value over.
     """
     arguments = {**rendered.fields, "do_xcom_push": handover is not None}
-    check_place(arguments, place)
     try:
         pod = manifest.build(arguments, identity(launch), place.defaults)
     except BadPod as error:
@@ -103,6 +103,7 @@ def finish(
         attempt_id=launch.attempt.attempt_id,
         namespace=pod["metadata"]["namespace"],
         name=pod["metadata"]["name"],
+        cluster=place.cluster,
         base=base,
         logged=tuple(_logged(arguments, pod, base)),
         result=composed.way,
@@ -111,7 +112,7 @@ def finish(
         on_kill_action=str(arguments.get("on_kill_action") or "delete_pod"),
         masked=rendered.masked,
         rendered_map_index=rendered.rendered_map_index,
-        notes=tuple(_notes(arguments)),
+        notes=tuple(_notes(arguments, place)),
         prefixed=arguments.get("container_name_log_prefix_enabled") is not False,
         events_on_startup=arguments.get("log_events_on_startup") is not False,
         events_on_failure=bool(arguments.get("log_events_on_failure")),
@@ -172,27 +173,11 @@ def size(manifest: Json) -> str:
     return json.dumps([asked, spec.get("priorityClassName"), spec.get("overhead")], sort_keys=True, default=str)
 
 
-def _notes(arguments: Mapping[str, Any]) -> Iterator[str]:
-    if arguments.get("in_cluster") is not None:
+def _notes(arguments: Mapping[str, Any], place: Place) -> Iterator[str]:
+    if not place.cluster.is_home:
+        yield f"cluster: {place.cluster}"
+    elif arguments.get("in_cluster") is not None:
         yield "in_cluster: how the cluster is reached is a setting here, runtime.kubernetes.in_cluster"
-
-
-def check_place(arguments: Mapping[str, Any], place: Place) -> None:
-    """There is one cluster for now: a task that names another must not run in this one."""
-    wanted = {
-        "cluster_context": place.context,
-        "config_file": place.config_file,
-        "kubernetes_conn_id": "kubernetes_default",
-    }
-    for name, ours in wanted.items():
-        given = arguments.get(name)
-        if given and str(given) != ours:
-            raise errors.Rejected(
-                f"names {given!r}; pods go to one cluster for now, that of the settings",
-                object=f"argument {name!r}",
-                code="another-cluster",
-                hint="set runtime.kubernetes.context and runtime.kubernetes.config_file, and leave it out of the task",
-            )
 
 
 def identity(launch: port.Launch) -> Identity:

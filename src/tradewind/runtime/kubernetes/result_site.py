@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -18,9 +17,8 @@ from tradewind.pods.result_helper import Helper
 from tradewind.ports import errors
 from tradewind.ports import vault as vault_port
 from tradewind.runtime.kubernetes.client import ClusterClient
+from tradewind.runtime.kubernetes.cluster_choice import CONNECTION, FindConnection
 
-FindConnection = Callable[[str], Awaitable[vault_port.Connection | None]]
-CONNECTION = "kubernetes_default"
 _SIDECARS_SINCE = (1, 29)
 _NUMBER = re.compile(r"\d+")
 
@@ -28,15 +26,18 @@ _NUMBER = re.compile(r"\d+")
 class ResultSite:
     """Of one cluster."""
 
-    def __init__(self, client: ClusterClient, helper: Helper, find_connection: FindConnection) -> None:
+    def __init__(
+        self, client: ClusterClient, helper: Helper, find_connection: FindConnection, *, connection: str = ""
+    ) -> None:
         self._client = client
         self._helper = helper
         self._find_connection = find_connection
+        self._connection = connection or CONNECTION
         self._version: tuple[int, int] | None = None
 
     async def get_helper(self) -> Helper:
         """As settings and connection say. Raises `errors.Rejected` for a field that is no JSON object."""
-        connection = await self._find_connection(CONNECTION)
+        connection = await self._find_connection(self._connection)
         return self._helper if connection is None else _over(self._helper, connection)
 
     async def find_lack(self) -> errors.Rejected | None:
@@ -71,10 +72,10 @@ def _over(helper: Helper, connection: vault_port.Connection) -> Helper:
     try:
         extra = json.loads(connection.extra or "{}")
     except ValueError as error:
-        raise _malformed("extra", error) from error
+        raise _malformed(connection, "extra", error) from error
     fields = extra if isinstance(extra, dict) else {}
-    resources = _find_object(fields, "xcom_sidecar_container_resources")
-    context = _find_object(fields, "xcom_sidecar_container_security_context")
+    resources = _find_object(connection, fields, "xcom_sidecar_container_resources")
+    context = _find_object(connection, fields, "xcom_sidecar_container_security_context")
     return Helper(
         image=str(_find(fields, "xcom_sidecar_container_image") or helper.image),
         resources=helper.resources if resources is None else resources,
@@ -87,23 +88,23 @@ def _find(fields: dict[str, Any], name: str) -> Any:
     return fields.get(name) or fields.get(f"extra__kubernetes__{name}")
 
 
-def _find_object(fields: dict[str, Any], name: str) -> dict[str, Any] | None:
+def _find_object(connection: vault_port.Connection, fields: dict[str, Any], name: str) -> dict[str, Any] | None:
     given = _find(fields, name)
     if not given:
         return None
     try:
         found = json.loads(given) if isinstance(given, str) else given
     except ValueError as error:
-        raise _malformed(name, error) from error
+        raise _malformed(connection, name, error) from error
     if not isinstance(found, dict):
-        raise _malformed(name, f"it holds {type(found).__name__}")
+        raise _malformed(connection, name, f"it holds {type(found).__name__}")
     return found
 
 
-def _malformed(field: str, why: object) -> errors.Rejected:
+def _malformed(connection: vault_port.Connection, field: str, why: object) -> errors.Rejected:
     return errors.Rejected(
         f"field {field!r} is no JSON object: {why}",
-        object=f"connection {CONNECTION!r}",
+        object=f"connection {connection.conn_id!r}",
         code="malformed-connection",
         hint='write it as, for example, {"requests": {"cpu": "1m", "memory": "10Mi"}}',
     )

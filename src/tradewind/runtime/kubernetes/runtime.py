@@ -30,6 +30,7 @@ from tradewind.ports import errors
 from tradewind.ports import logs as logs_port
 from tradewind.ports import runtime as port
 from tradewind.runtime.kubernetes import (
+    cluster_choice,
     decode,
     launching,
     log_file,
@@ -72,7 +73,7 @@ class KubernetesRuntime:
         home: Path,
         client: ClusterClient,
         render: launching.Render,
-        find_connection: result_site.FindConnection,
+        find_connection: cluster_choice.FindConnection,
         options: Options,
         clock: clock_port.Clock,
         random: clock_port.Random,
@@ -99,6 +100,8 @@ class KubernetesRuntime:
             lambda namespace: EventWatch(client, namespace, clock=clock, random=random),
             lambda watch: self.spawn(watch.run(), "events"),
         )
+        self._blind: dict[Scope, str] = {}
+        """Why what is known of a namespace may be old."""
         self._followed: dict[str, Followed] = {}
         self._launching: dict[str, tuple[launching.Launching, asyncio.Task[None]]] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
@@ -117,7 +120,8 @@ class KubernetesRuntime:
             clock=self.clock,
         )
         for record in await asyncio.to_thread(self._records.list):
-            await self._adopt(record)
+            if record.cluster == self._options.cluster:
+                await self._adopt(record)
         if self._demand is not None:
             self.spawn(self._heed(self._demand), "demand for logs")
         return self
@@ -252,6 +256,16 @@ class KubernetesRuntime:
     def has(self, attempt_id: AttemptId) -> bool:
         """Whether it is an attempt of ours."""
         return attempt_id in self._followed or attempt_id in self._launching
+
+    @property
+    def attempts(self) -> int:
+        """How many are followed or on their way to a pod."""
+        return len(self._followed.keys() | self._launching.keys())
+
+    @property
+    def problem(self) -> str:
+        """Why what is known of the cluster's pods may be old; empty: it is watched."""
+        return next(iter(self._blind.values()), "")
 
     async def launch(self, launches: Sequence[port.Launch]) -> None:
         """As the port says; each has a pod operator's body."""
@@ -414,9 +428,10 @@ class KubernetesRuntime:
             case PodGone(view=view):
                 self._gone(view)
             case Synced(scope=scope):
+                self._blind.pop(scope, None)
                 self._look_for_missing(scope)
-            case Blind():
-                pass  # the reflector has logged it; when it sees again, the list is compared
+            case Blind(scope=scope, problem=problem):
+                self._blind[scope] = problem.message  # when it sees again, the list is compared
 
     def _seen(self, view: PodView) -> None:
         if view.phase in ("Succeeded", "Failed"):

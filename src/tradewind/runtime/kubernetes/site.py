@@ -9,7 +9,7 @@ import asyncio
 import uuid
 from pathlib import Path
 
-from tradewind.runtime.kubernetes import requesting, result_site
+from tradewind.runtime.kubernetes import cluster_choice, requesting, result_site
 from tradewind.runtime.kubernetes.client import ClusterClient
 from tradewind.runtime.kubernetes.options import Options
 
@@ -20,12 +20,14 @@ class Site:
     """Of one home and one cluster."""
 
     def __init__(
-        self, home: Path, client: ClusterClient, options: Options, find_connection: result_site.FindConnection
+        self, home: Path, client: ClusterClient, options: Options, find_connection: cluster_choice.FindConnection
     ) -> None:
         self._home = home
         self._client = client
         self._options = options
-        self._results = result_site.ResultSite(client, options.helper, find_connection)
+        self._results = result_site.ResultSite(
+            client, options.helper, find_connection, connection=options.cluster.connection
+        )
         self.home_id = ""
         """Known from `open` on."""
 
@@ -40,8 +42,7 @@ class Site:
         return requesting.Place(
             home_id=self.home_id,
             namespace=options.namespace or access.namespace,
-            context=options.context,
-            config_file=options.config_file,
+            cluster=options.cluster,
             result=options.result_way,
             template=options.template,
             policy=options.policy,
