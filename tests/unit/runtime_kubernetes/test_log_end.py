@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,15 @@ def test_a_runtime_that_is_still_away_has_cut_what_ends_now() -> None:
     outages = Outages()
     outages.away("n", at(10))
     one = end(outages)
+    one.told(at(13), at(12), at(13))
+    assert one.cut(stamp(9.5), _NONE)
+
+
+def test_an_outage_is_known_to_the_next_control_plane(tmp_path: Path) -> None:
+    first = Outages(tmp_path / "outages.json")
+    first.heard("n", "one", at(9), 9.0, lines=1)
+    first.away("n", at(10))
+    one = end(Outages(tmp_path / "outages.json"))
     one.told(at(13), at(12), at(13))
     assert one.cut(stamp(9.5), _NONE)
 

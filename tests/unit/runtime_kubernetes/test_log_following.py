@@ -318,6 +318,24 @@ def test_a_log_of_a_pod_that_is_gone_is_no_gap_where_its_stream_had_ended_by_its
     asyncio.run(play())
 
 
+def test_a_kubelet_that_does_not_know_the_pod_yet_after_its_restart_is_asked_again(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with scene(tmp_path) as here:
+            followed = here.follow()
+            await here.until(lambda: here.asked == ["follow"])
+            await here.node.write(line(1))
+            await here.until(lambda: here.log() == ["1"])
+            words = "the server could not find the requested resource ( pods/log p)"
+            here.node.answers = [api.refused(404, words) for _ in range(3)]
+            await here.node.write(line(2))
+            await here.node.end()
+            followed.end(finished_at=datetime(2026, 1, 1, tzinfo=UTC))
+            await here.complete()
+            assert here.log() == ["1", "2"]
+
+    asyncio.run(play())
+
+
 def test_a_stream_that_ended_with_its_kubelet_before_the_container_did_is_a_gap_if_the_pod_is_gone(
     tmp_path: Path,
 ) -> None:

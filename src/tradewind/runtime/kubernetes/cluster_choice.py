@@ -7,6 +7,7 @@ the one of the settings, has the empty choice, so tasks that mean one cluster sh
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -42,6 +43,11 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_home(self) -> bool:
         """Whether it is that of the settings."""
         return self == HOME
+
+    @property
+    def mark(self) -> str:
+        """For names of files; empty for that of the settings."""
+        return "" if self.is_home else "-" + hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:12]
 
     def __str__(self) -> str:
         parts = [

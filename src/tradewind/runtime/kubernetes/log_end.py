@@ -98,7 +98,7 @@ class LogEnd:
     def _heard_end(self, finished: datetime | None) -> datetime | None:
         """When a stream first ended with the container."""
         ends = [one.closed_at for one in self._streams if one.ended_by_itself and one.closed_at is not None]
-        return next((at for at in ends if finished is None or at >= finished), None)
+        return next((at for at in ends if finished is None or at >= finished + _SECOND), None)
 
     def _was_unseen(self, finished: datetime) -> bool:
         if self._is_resumed and self._began > finished:

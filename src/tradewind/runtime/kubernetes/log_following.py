@@ -64,6 +64,7 @@ class ContainerLog:
         self._streams = streams
         self._file = file
         self._path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        self._pod = pod
         self.container = container
         self._mark = mark or container
         self._clock = clock
@@ -137,11 +138,11 @@ class ContainerLog:
             last = self._has_ended
             try:
                 await self._round(last)
-            except errors.NotFound:
-                if not self._end.is_seen:
-                    self._tell_loss("the pod is gone")
-                return
             except (errors.TradewindError, ValueError) as error:
+                if self._is_told_gone(error):
+                    if not self._end.is_seen:
+                        self._tell_loss("the pod is gone")
+                    return
                 _log.info("log of container %s of %s: %s", self.container, self._path, error)
                 if isinstance(error, log_block.NoLine) and log_outages.are_words(error.words):
                     self._outages.away(self._node, self._clock.now())
@@ -160,6 +161,12 @@ class ContainerLog:
                     self._tell_loss(f"{why} when it ended")
                 return
             self._pause.reset()
+
+    def _is_told_gone(self, error: Exception) -> bool:
+        """Whether its pod is not there; a kubelet that was just started says so of pods that it does not know yet."""
+        if not isinstance(error, errors.NotFound):
+            return False
+        return self._is_gone or not self._is_ours() or f'pods "{self._pod}" not found' in error.message
 
     async def _round(self, last: bool) -> None:
         """One request: the rest of an ended container, or a stream that follows, or a look."""

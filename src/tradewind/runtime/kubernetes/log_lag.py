@@ -17,6 +17,7 @@ _LEAP = timedelta(seconds=8)
 """A file that was leapt over has the lines of ten seconds: so often a kubelet looks (`containerLogMonitorInterval`)."""
 _BEHIND = timedelta(seconds=4)
 """Ten seconds too; but where a log was a flood from its start, the least that was seen is behind by some itself."""
+_SKEW = timedelta(seconds=5)
 _BACK = timedelta(milliseconds=100)
 _SECOND = len(b"2026-01-01T00:00:00")
 
@@ -31,8 +32,8 @@ class Lag:
 
     @property
     def skew(self) -> timedelta:
-        """How far our clock is before the node's, by the line that came soonest; zero where none was seen."""
-        return self._least or timedelta(0)
+        """How far our clock is before the node's, by the line that came soonest; less than seconds is its way to us."""
+        return self._least if self._least is not None and abs(self._least) >= _SKEW else timedelta(0)
 
     def leaps(self, lines: list[bytes], now: datetime, *, is_flood: bool) -> list[int]:
         """Which of these lines, as `log_block.told` gives them, may have lost others right before them.

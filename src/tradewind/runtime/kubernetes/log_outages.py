@@ -4,14 +4,18 @@ What containers write is copied into files by the container runtime. What one wr
 away is on no disk, and no status says so. Seen from the API there are three signs. A read is answered with words of the
 kubelet instead of lines: known for all logs of that node, and asked for where several that write much fall silent at
 once. A stream, and the kubelet, learn of the container's end seconds late: each of them asks the runtime every second.
-Where nobody looked, only the second of these is left. Pure, but for what it remembers.
+Where nobody looked, only the second of these is left. Pure, but for what it remembers in a file.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
 
 _WORDS = (b"unable to retrieve container logs for ", b"rpc error: code = ")
 _IN_EVENTS = "rpc error: code = Unavailable"
@@ -28,6 +32,7 @@ _BURST_SECONDS = 0.05
 _SILENT_SECONDS = 0.5
 _ASKED_AGAIN_SECONDS, _ASKED_WHILE_AWAY_SECONDS = 2.0, 1.0
 _IDLE_SECONDS = 1.0
+_log = logging.getLogger(__name__)
 
 
 def are_words(text: bytes) -> bool:
@@ -40,8 +45,7 @@ def is_told_by(event: str) -> bool:
     return _IN_EVENTS in event
 
 
-@dataclass(slots=True)
-class Outage:
+class Outage(msgspec.Struct, kw_only=True):
     """Times are of our clock."""
 
     heard: datetime
@@ -65,10 +69,14 @@ class _Node:
 
 
 class Outages:
-    """Of one cluster's nodes. `now` is of a monotonic clock, `at` of the wall's."""
+    """Of one cluster's nodes. `now` is of a monotonic clock, `at` of the wall's.
 
-    def __init__(self) -> None:
-        self._nodes: dict[str, _Node] = {}
+    `path`: a file that keeps them for who follows the logs next.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._nodes = {node: _Node(outages=outages) for node, outages in _kept(path).items()}
 
     def heard(self, node: str, who: object, at: datetime, now: float, *, lines: int) -> None:
         """So many new lines of one log (0: an answer without any): the runtime is there, or was a moment ago."""
@@ -76,6 +84,7 @@ class Outages:
         one.heard = at
         if one.outages and one.outages[-1].until is None:
             one.outages[-1].until = at
+            self._keep()
         if lines:
             chunks = one.chunks.setdefault(who, deque(maxlen=_LIVELY_CHUNKS))
             if not chunks or now - chunks[-1] >= _BURST_SECONDS:
@@ -86,6 +95,7 @@ class Outages:
         one = self._nodes.setdefault(node, _Node())
         if not one.outages or one.outages[-1].until is not None:
             one.outages = [*one.outages[1 - _KEPT :], Outage(heard=one.heard or at, since=at)]
+            self._keep()
 
     def away_at(self, node: str, at: datetime) -> None:
         """An event says that it was, in that second; it may come late."""
@@ -97,6 +107,7 @@ class Outages:
         else:
             known = Outage(heard=at - _SECOND, since=at + _SECOND, until=at + 2 * _SECOND)
             one.outages = [*one.outages[1 - _KEPT :], known]
+            self._keep()
 
     def forget(self, node: str, who: object) -> None:
         """Its log is over."""
@@ -140,6 +151,17 @@ class Outages:
             one.asked = now
         return due
 
+    def _keep(self) -> None:
+        if self._path is None:
+            return
+        try:
+            told = {node: one.outages for node, one in self._nodes.items() if one.outages}
+            beside = self._path.with_suffix(".new")
+            beside.write_bytes(msgspec.json.encode(told))
+            beside.rename(self._path)
+        except OSError as error:  # logs are read all the same
+            _log.warning("%s: %s", self._path, error)
+
     @staticmethod
     def _is_away(one: _Node) -> bool:
         return bool(one.outages) and one.outages[-1].until is None
@@ -153,6 +175,13 @@ class Outages:
             and chunks[-1] - chunks[0] <= _LIVELY_SECONDS
             and now - chunks[-1] <= _RECENT_SECONDS
         ]
+
+
+def _kept(path: Path | None) -> dict[str, list[Outage]]:
+    try:
+        return {} if path is None else msgspec.json.decode(path.read_bytes(), type=dict[str, list[Outage]])
+    except (OSError, msgspec.MsgspecError):
+        return {}
 
 
 def is_late(finished_at: datetime, noticed_at: datetime | None, streamed_at: datetime | None) -> bool:

@@ -34,7 +34,9 @@ class Holder(Protocol):
 class Streams:
     """Of one cluster."""
 
-    def __init__(self, follows: int, reads: int = 16, looks_per_second: float = 10.0) -> None:
+    def __init__(
+        self, follows: int, reads: int = 16, looks_per_second: float = 10.0, *, outages: Outages | None = None
+    ) -> None:
         self._follows = follows
         self._looks_per_second = looks_per_second
         self._holders: dict[Holder, float] = {}
@@ -44,7 +46,7 @@ class Streams:
         """Those above the lowest rank that found none free."""
         self._looked_at = 0
         self.reads = asyncio.Semaphore(reads)
-        self.outages = Outages()
+        self.outages = outages or Outages()
 
     @property
     def open(self) -> int:

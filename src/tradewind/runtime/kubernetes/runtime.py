@@ -35,6 +35,7 @@ from tradewind.runtime.kubernetes import (
     launching,
     log_file,
     log_following,
+    log_outages,
     log_streams,
     phases,
     requesting,
@@ -94,7 +95,8 @@ class KubernetesRuntime:
         self._creator = Creator(client, patience)
         self._parking = Parking(clock=clock, random=random, spawn=self.spawn)
         self._deleter = Deleter(client, patience)
-        self.streams = log_streams.Streams(options.log_streams)
+        kept = home / f"kubernetes-outages{options.cluster.mark}.json"
+        self.streams = log_streams.Streams(options.log_streams, outages=log_outages.Outages(kept))
         self._scopes = Scopes(self._reflector, self._take, self._background.fail)
         self._event_watches = EventWatches(
             lambda namespace: EventWatch(client, namespace, clock=clock, random=random),
