@@ -39,7 +39,6 @@ from tradewind.runtime.kubernetes import (
     log_streams,
     phases,
     requesting,
-    result_site,
     results,
 )
 from tradewind.runtime.kubernetes.background import Background, Event
