@@ -244,7 +244,12 @@ class Clusters:
         if cluster_choice.is_templated(arguments):
             found = await launching.rendered(launch, self._render)
             if isinstance(found, Failed):
-                raise errors.Rejected(found.message, object=f"task {launch.task.task_id!r}", code="render-failed")
+                raise errors.Rejected(
+                    found.message,
+                    object=f"task {launch.task.task_id!r}",
+                    code="render-failed",
+                    hint="tradewind render FILE TASK shows where",
+                )
             self._rendered[launch.attempt.attempt_id] = found
             arguments = found.fields
         return await self._choose(arguments)
