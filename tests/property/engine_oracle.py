@@ -127,7 +127,7 @@ class Oracle:
         if setups == UPSTREAM_FAILED or (setups == SKIP and self._sources_say(rows, task_id) != UPSTREAM_FAILED):
             return setups
         said = self._rule_says(rows, task, index)
-        if said == SKIP and task.trigger_rule.value == "all_success" and self._is_being_mapped(rows, task):
+        if said == SKIP and task.trigger_rule.value == "all_success" and self._skips_early(rows, task, index):
             said = WAIT
         sources = self._sources_say(rows, task_id)
         if UPSTREAM_FAILED in (said, sources):
@@ -145,15 +145,21 @@ class Oracle:
             return SKIP
         return RUN
 
-    def _is_being_mapped(self, rows: Rows, task: TaskSpec) -> bool:
-        """Some element of a mapped upstream, seen as a whole, is not over: it might still fail."""
-        whole = [
+    def _skips_early(self, rows: Rows, task: TaskSpec, index: int) -> bool:
+        """Nothing is skipped but elements of mapped upstreams, seen as wholes, of which others might still fail."""
+        skipped = {
             one
             for one in task.upstream
-            if self.mapped_group(one) is None or self.mapped_group(one) != self.mapped_group(task.task_id)
-        ]
+            if any(ti.state.value == "skipped" for ti in self.seen(rows, one, task.task_id, index))
+        }
+        return all(self._is_being_mapped(rows, one, task) for one in skipped)
+
+    def _is_being_mapped(self, rows: Rows, above: str, task: TaskSpec) -> bool:
+        group = self.mapped_group(above)
+        if group is not None and group == self.mapped_group(task.task_id):
+            return False
         return any(
-            name in whole and ti.map_index >= 0 and ti.state.value not in FINISHED for (name, _), ti in rows.items()
+            name == above and ti.map_index >= 0 and ti.state.value not in FINISHED for (name, _), ti in rows.items()
         )
 
     def _rule_says(self, rows: Rows, task: TaskSpec, index: int) -> str:

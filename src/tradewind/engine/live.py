@@ -32,7 +32,9 @@ _MOVING = frozenset(
 class Node:
     """One task in one run."""
 
-    __slots__ = ("direct", "fitted", "idle", "rows", "scope", "setups", "task", "task_id", "unfinished", "width")
+    __slots__ = (
+        "direct", "fitted", "idle", "rows", "scope", "setups", "skipped", "task", "task_id", "unfinished", "width",
+    )  # fmt: skip
 
     def __init__(self, task_id: str, task: TaskSpec | None) -> None:
         self.task_id = task_id
@@ -45,6 +47,8 @@ class Node:
         """Number of elements once it is expanded."""
         self.unfinished = 0
         """Rows that have not ended."""
+        self.skipped = 0
+        """Rows that were skipped."""
         self.fitted = -1
         """The length that its elements were last compared with."""
         self.direct = Tally()
@@ -167,6 +171,8 @@ class LiveRun:
             node.unfinished += sign
             if state in _MOVING:
                 self.moving += sign
+        elif state is TaskState.SKIPPED:
+            node.skipped += sign
         if state.holds_attempt:
             self.active += sign
         if state is TaskState.NONE:

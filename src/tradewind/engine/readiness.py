@@ -65,14 +65,16 @@ def _all_wait(live: LiveRun, node: Node) -> bool:
 def _rule_verdict(live: LiveRun, node: Node, parts: list[tuple[str, int]]) -> Verdict:
     """What its trigger rule says of its direct upstreams; a mapped one counts as one, so its elements are waited for.
 
-    Only `all_success` could say something else later: skipped because of one element, upstream_failed with another.
+    Only `all_success` could say something else later: skipped because of one element, upstream_failed with another. So
+    what is skipped in an upstream of which elements go on does not count yet.
     """
     task = node.task
     assert task is not None
-    verdict = judge(task.trigger_rule, node.direct.seen(parts))
+    seen = node.direct.seen(parts)
+    verdict = judge(task.trigger_rule, seen)
     if verdict is TaskState.SKIPPED and task.trigger_rule is TriggerRule.ALL_SUCCESS:
         above = (live.nodes[one] for one in task.upstream if live.graph.common_group(one, task.task_id) is None)
-        if any(one.width and one.unfinished for one in above):
+        if seen.skipped <= sum(one.skipped for one in above if one.width and one.unfinished):
             return False
     return verdict
 

@@ -224,6 +224,16 @@ def test_a_mapped_upstream_counts_as_one_so_the_order_of_its_ends_does_not_matte
         assert world.state("end") == "upstream_failed"
 
 
+def test_a_mapped_upstream_that_is_over_with_a_skipped_element_skips_though_another_goes_on() -> None:
+    world = World(dag(task("a", mapping=over(2)), task("b", mapping=over(2)), task("end", "a", "b")))
+    world.trigger()
+    world.skip("b", 0)
+    world.skip("a", 0)
+    assert world.state("end") == "none"
+    world.succeed("a", 1)
+    assert world.state("end") == "skipped"
+
+
 def test_an_element_that_runs_while_the_list_becomes_shorter_is_stopped_and_removed() -> None:
     world = World(dag(task("make"), task("each", "make", mapping=over("make"))))
     run = world.trigger()
