@@ -19,6 +19,7 @@ demo: $(STAMP) ## Run an Airflow DAG file on real data; RUNTIME=kubernetes: on a
 
 test: $(STAMP) ## Lint and every suite that this machine can run
 	@scripts/prepare
+	@$(VENV)/bin/python -m tests.corpus.keep
 	@$(VENV)/bin/python scripts/run-suites
 
 test-long: $(STAMP) ## Long property tests, the kill loop, engine costs

@@ -65,12 +65,13 @@ LONG = (
             folder=folder,
             options=("--long", "-m", "long"),
             why_not=why_not,
-            may_be_empty=folder not in {"unit", "faults"},
+            may_be_empty=folder not in {"unit", "corpus", "faults"},
         )
         for folder, why_not in (
             ("unit", lambda: None),
             ("contract", machine.why_no_postgresql),
             ("integration", lambda: None),
+            ("corpus", machine.why_no_airflow),
             ("e2e", machine.why_no_namespaces),
             ("faults", machine.why_no_namespaces),
             ("cluster", machine.why_no_cluster),

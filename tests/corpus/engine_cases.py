@@ -1,4 +1,4 @@
-"""Random DAGs for two readers: as a DAG file for real Airflow, and as specifications for the engine.
+"""Random DAGs as a DAG file, which real Airflow runs and which we load and run in the engine.
 
 Every task does what a table says (succeed, fail, skip itself, decide), so both must come to the same states.
 """
@@ -6,12 +6,14 @@ Every task does what a table says (succeed, fail, skip itself, decide), so both 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from tests.unit.engine import specs
-from tradewind.model.dagspec import DagSpec, TaskSpec, TriggerRule
+from tradewind.model.dagspec import TriggerRule
 
 _RULES = [rule.value for rule in TriggerRule if rule is not TriggerRule.ALL_DONE_SETUP_SUCCESS]
+
+_MIXED = ["act", "act", "empty", "branch", "short", "gentle", "mapped", "maker", "over", "over", "in_group", "in_group"]
 
 _HEAD = """\
 from airflow.exceptions import AirflowSkipException
@@ -51,7 +53,9 @@ class Case(NamedTuple):
     """act, empty, branch, short, gentle (a short circuit that respects rules), setup, teardown, mapped, in_group,
     maker (returns a list), over (mapped over a maker)."""
     how: tuple[str, ...]
-    """Of each element; one for what is not mapped. Of a branch: what it follows. Of a maker: what those over it do."""
+    """Of each element; one for what is not mapped. Of a branch: what it follows, by full ids. Of a maker: what those
+    over it do.
+    """
     source: str = ""
     """The maker that it is mapped over."""
 
@@ -59,7 +63,7 @@ class Case(NamedTuple):
 def cases(seed: int) -> list[Case]:
     """The tasks of one DAG."""
     draw = random.Random(seed)
-    flavour = ("plain", "branch", "mapped", "group", "setup")[seed % 5] if seed < 1000 else "values"
+    flavour = _flavour(seed)
     found: list[Case] = []
     for n in range(draw.randint(3, 7)):
         above = [one.task_id for one in found]
@@ -82,12 +86,18 @@ def cases(seed: int) -> list[Case]:
         if kind == "maker" and draw.randrange(6) == 0:
             how = ("nothing",)
         found.append(Case(f"t{n}", upstream, rule, kind, how, makers[0] if kind == "over" else ""))
-    if flavour == "setup":
+    if any(one.kind == "setup" for one in found):
         setups = [one.task_id for one in found if one.kind == "setup"]
         last = found[-1].task_id
         upstream = tuple(sorted({*setups, last}))
         found.append(Case("down", upstream, "all_done_setup_success", "teardown", (draw.choice(["ok", "fail"]),)))
     return [_decided(draw, one, found) for one in found]
+
+
+def _flavour(seed: int) -> str:
+    if seed < 1000:
+        return ("plain", "branch", "mapped", "group", "setup")[seed % 5]
+    return "values" if seed < 2000 else "mixed"
 
 
 def _kind(draw: random.Random, flavour: str, n: int) -> str:
@@ -101,22 +111,29 @@ def _kind(draw: random.Random, flavour: str, n: int) -> str:
         return "setup" if n == 0 else draw.choice(["act", "act", "setup"])
     if flavour == "values":
         return draw.choice(["act", "maker", "over", "over"]) if n else "maker"
+    if flavour == "mixed":
+        return draw.choice(_MIXED) if n else draw.choice(["setup", "setup", "maker", "act"])
     return draw.choice(["act", "act", "act", "empty"])
 
 
 def _decided(draw: random.Random, case: Case, everything: list[Case]) -> Case:
     if case.kind != "branch":
         return case
-    below = [one.task_id for one in everything if case.task_id in one.upstream]
+    below = [full_id(one) for one in everything if case.task_id in one.upstream]
     if not below:
         return case._replace(kind="act", how=("ok",))
     return case._replace(how=tuple(sorted(draw.sample(below, draw.randint(1, len(below))))))
 
 
-# -- for Airflow ---------------------------------------------------------------------------------------------------
+def full_id(one: Case) -> str:
+    """With its group's prefix."""
+    return f"g.{one.task_id}" if one.kind == "in_group" else one.task_id
 
 
-def as_file(seeds: list[int]) -> str:
+# -- the file ------------------------------------------------------------------------------------------------------
+
+
+def as_file(seeds: Sequence[int]) -> str:
     """One DAG file with a DAG for each seed."""
     return "\n\n".join([_HEAD, *(_as_dag(seed) for seed in seeds)]) + "\n"
 
@@ -174,32 +191,3 @@ def _operator(one: Case) -> str:
             return f"PythonOperator({name}, python_callable=act, op_args=[{how}]).as_setup()"
         case _:
             return f"PythonOperator({name}, python_callable=act, op_args=[{how}])"
-
-
-# -- for the engine ------------------------------------------------------------------------------------------------
-
-
-def full_id(one: Case) -> str:
-    """With its group's prefix."""
-    return f"g.{one.task_id}" if one.kind == "in_group" else one.task_id
-
-
-def as_spec(seed: int) -> DagSpec:
-    """The same DAG."""
-    found = cases(seed)
-    names = {one.task_id: full_id(one) for one in found}
-    groups = (specs.group("g", mapping=specs.over(3)),) if any(one.kind == "in_group" for one in found) else ()
-    return specs.dag(*[_as_task(one, names) for one in found], dag_id=f"d{seed}", groups=groups)
-
-
-def _as_task(one: Case, names: dict[str, str]) -> TaskSpec:
-    return specs.task(
-        names[one.task_id],
-        *[names[above] for above in one.upstream],
-        rule=one.rule,
-        body=specs.EMPTY if one.kind == "empty" else specs.PYTHON,
-        mapping=specs.over(3) if one.kind == "mapped" else specs.over(one.source) if one.kind == "over" else None,
-        group_id="g" if one.kind == "in_group" else None,
-        is_setup=one.kind == "setup",
-        is_teardown=one.kind == "teardown",
-    )
