@@ -98,6 +98,7 @@ def _lock(path: Path) -> Iterator[None]:
 def _ask(path: Path, template: Path, kept: Path, more: Sequence[str]) -> None:
     command: list[str | Path] = [interpreter(), _PROGRAM, path, template, *more]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
+    clean["TMPDIR"] = "/tmp"
     with contextlib.ExitStack() as stack:
         if not template.exists():  # the first call makes the database that all others copy
             stack.enter_context(_lock(template.with_suffix(".lock")))

@@ -23,9 +23,10 @@ from tradewind.model.rows import Attempt
 
 SEEDS = (*range(300), *range(1000, 1100), *range(2000, 2100))
 """Of one feature each, of values that are mapped over, and of all features together."""
-OTHER_MOMENT = frozenset({1086})
-"""Here a task is skipped as soon as one above it was; `dag.test()` looks again only after a wave in which another one
-above it failed. Airflow's scheduler would have looked before (decision 5: which came first may decide).
+OTHER_MOMENT = frozenset({1086, 2006})
+"""1086: here a task is skipped as soon as one above it was; `dag.test()` looks again only after a wave in which another
+one above it failed. Airflow's scheduler would have looked before (decision 5: which came first may decide).
+2006: a short circuit skips all below it; elements of a mapped task that were there already it forgets in Airflow.
 """
 FILES = tuple(SEEDS[at : at + 20] for at in range(0, len(SEEDS), 20))
 """Seeds by file: Airflow reads a whole file again for every DAG of it."""
@@ -66,7 +67,9 @@ def _outcome(attempt: Attempt, table: dict[str, engine_cases.Case], spec: DagSpe
         followed |= {other for one in followed for other in graph.relatives(one, down=True)}
         return Success(skips=tuple(one for one in below if one not in followed))
     if case.kind in ("short", "gentle"):
-        return Success(skips=tuple(below), skip_all_downstream=case.kind == "short")
+        spared = [engine_cases.full_id(one) for one in table.values() if one.kind == "teardown"]
+        skips = tuple(one for one in below if one not in spared)
+        return Success(skips=skips, skip_all_downstream=case.kind == "short")
     if case.kind == "maker":
         return Success()
     how = table[case.source].how[attempt.map_index] if case.source else case.how[max(attempt.map_index, 0)]
