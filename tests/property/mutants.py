@@ -114,8 +114,8 @@ QUICK = (
     Mutant(
         "an end told again is taken for a new one",
         "attempts",
-        "if attempt is None or attempt.phase is AttemptPhase.ENDED:\n        return\n    over",
-        "if attempt is None:\n        return\n    over",
+        "if attempt is None or attempt.phase is AttemptPhase.ENDED:\n        return\n    live",
+        "if attempt is None:\n        return\n    live",
     ),
     Mutant(
         "a freed limit wakes nobody", "core", "                self.queues.release(limit)\n", "                pass\n"
