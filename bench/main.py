@@ -123,10 +123,11 @@ def begin(sizes: plan.Sizes, out: Path, *, keep: bool) -> dict[str, Any]:
 
 
 def keep(results: dict[str, Any], series: list[plan.Series], out: Path) -> None:
-    """Put new series in the place of older ones of the same measure and system, and write the file."""
+    """Put new series in the place of older ones of the same measure and system, each with its day; write the file."""
+    today = results["began_at"][:10]
     fresh = {(one.measure, one.system) for one in series}
     results["series"] = [old for old in results["series"] if (old["measure"], old["system"]) not in fresh]
-    results["series"] += [dataclasses.asdict(one) for one in series]
+    results["series"] += [{**dataclasses.asdict(one), "measured_on": today} for one in series]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(results, indent=1) + "\n")
 

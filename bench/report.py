@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench import comparison, plan
+from bench import comparison
 
 TITLES = {
     "start_seconds": "Start to healthy",
@@ -72,13 +72,14 @@ def page(path: Path) -> str:
     for measure, title in TITLES.items():
         rows = [series for series in raw["series"] if series["measure"] == measure]
         if rows:
-            blocks.append(f"## {title}\n\n{table(rows)}")
+            days = " and ".join(sorted({series["measured_on"] for series in rows}))
+            blocks.append(f"## {title}\n\nMeasured on {days}.\n\n{table(rows)}")
     return "\n".join(blocks)
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """One measure: a line per system."""
-    ours = next((row for row in rows if row["system"] == plan.OURS and row["samples"]), None)
+    ours = next((row for row in rows if _is_ours(row) and row["samples"]), None)
     lines = [
         "| system | median | middle half | samples | times better |",
         "|---|---:|---:|---:|---:|",
@@ -92,7 +93,7 @@ def line(row: dict[str, Any], ours: dict[str, Any] | None) -> str:
         return f"| {row['system']} | – | – | 0 | {row['note'] or 'no sample'} |"
     first, middle, third = comparison.quartiles(row["samples"])
     better = ""
-    if ours is not None and row is not ours:
+    if ours is not None and not _is_ours(row):
         found = comparison.times_better(row["samples"], ours["samples"], higher_is_better=row["higher_is_better"])
         bounds = (
             f" ({number(found.low)}–{number(found.high)})" if found.low is not None and found.high is not None else ""
@@ -101,6 +102,10 @@ def line(row: dict[str, Any], ours: dict[str, Any] | None) -> str:
     spread = f"{number(first)}–{number(third)}"
     note = f" {row['note']}" if row["note"] else ""
     return f"| {row['system']} | {number(middle)} {row['unit']} | {spread} | {len(row['samples'])} | {better}{note} |"
+
+
+def _is_ours(row: dict[str, Any]) -> bool:
+    return str(row["system"]).startswith("tradewind")
 
 
 def number(value: float) -> str:
