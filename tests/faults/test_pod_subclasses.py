@@ -62,12 +62,13 @@ class Place:
         """Start a run, and wait until its pod runs; the worker's pid."""
         self.server.start()
         self.server.trigger("pods", "r")
-        wait_until(lambda: "in the pod" in self.live("*.pod"), "the pod runs")
-        return int(self.live("*[!d]").split("before, in ")[1].split()[0])
+        wait_until(lambda: "in the pod" in self.live(of_pod=True), "the pod runs")
+        return int(self.live(of_pod=False).split("before, in ")[1].split()[0])
 
-    def live(self, pattern: str) -> str:
-        """What was written below the attempts' directories."""
-        return "".join(file.read_text() for file in self.home.glob(f"attempts/{pattern}/out"))
+    def live(self, *, of_pod: bool) -> str:
+        """What its pod wrote so far, or the worker."""
+        files = [file for file in self.home.glob("attempts/*/out") if (file.parent.suffix == ".pod") == of_pod]
+        return "".join(file.read_text() for file in files)
 
     def end(self) -> dict[str, Any]:
         """The task when its run is finished and its log is at rest."""
@@ -120,7 +121,7 @@ def test_a_pod_that_ended_while_the_control_plane_was_down_is_taken_with_its_val
     worker = place.begin()
     place.server.kill()
     place.gate.touch()
-    wait_until(lambda: "done" in place.live("*.pod"), "the pod has ended")
+    wait_until(lambda: "done" in place.live(of_pod=True), "the pod has ended")
     place.server.start()
     assert place.end()["state"] == "success"
     assert [line for line in place.log() if not line.startswith("image ")][-1] == "after 7"

@@ -7,7 +7,7 @@ import contextlib
 import json
 import ssl
 import urllib.parse
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -45,7 +45,7 @@ class Answer:
     chunks: list[bytes] | None = None
     hold: bool = False
     cut: bool = False
-    more: AsyncIterator[bytes] | None = None
+    more: AsyncGenerator[bytes, None] | None = None
 
 
 Script = Callable[[Request], Answer | Awaitable[Answer]]
@@ -136,7 +136,7 @@ async def _write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ans
         await writer.drain()
 
 
-async def _write_more(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, more: AsyncIterator[bytes]) -> None:
+async def _write_more(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, more: AsyncGenerator[bytes, None]) -> None:
     """As they come, until there are no more or the client is gone."""
     gone = asyncio.ensure_future(reader.read())
     try:
@@ -154,9 +154,10 @@ async def _write_more(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     finally:
         gone.cancel()
         await asyncio.gather(gone, return_exceptions=True)
+        await more.aclose()  # it may not even have been asked for its next chunk
 
 
-async def _chunk(more: AsyncIterator[bytes]) -> bytes | None:
+async def _chunk(more: AsyncGenerator[bytes, None]) -> bytes | None:
     return await anext(more, None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from tests.unit.runtime_kubernetes import api_server as api
@@ -240,7 +240,7 @@ class SmallCluster:
             return self.helper_logs.pop(0) if self.helper_logs else api.Answer()
         return api.Answer(chunks=_lines(self.logs.get((namespace, name), []), since))
 
-    async def _follow(self, namespace: str, name: str, since: str) -> AsyncIterator[bytes]:
+    async def _follow(self, namespace: str, name: str, since: str) -> AsyncGenerator[bytes, None]:
         told = 0
         while True:
             lines = self.logs.get((namespace, name), [])
@@ -260,6 +260,6 @@ def _lines(lines: list[tuple[str, str]], since: str) -> list[bytes]:
     return [f"{at} {text}\n".encode() for at, text in lines if at[:19] >= since[:19]]
 
 
-async def _each(queue: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:
+async def _each(queue: asyncio.Queue[bytes | None]) -> AsyncGenerator[bytes, None]:
     while (chunk := await queue.get()) is not None:
         yield chunk

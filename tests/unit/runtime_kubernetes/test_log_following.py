@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -65,7 +65,7 @@ class Node:
         cut, self.cuts = self.cuts > 0, max(0, self.cuts - 1)
         return api.Answer(chunks=[], more=self._follow(since, cut), cut=cut)
 
-    async def _follow(self, since: bytes, cut: bool) -> AsyncIterator[bytes]:
+    async def _follow(self, since: bytes, cut: bool) -> AsyncGenerator[bytes, None]:
         self.open += 1
         try:
             told, file = 0, self._files
