@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import pathlib
-import time
 
 import pytest
 
 from tests.support import archives, server
+from tests.support.cluster_api import wait_until
 
 ETL = """
 import pathlib, time
@@ -51,9 +51,9 @@ def test_a_run_keeps_the_archive_it_began_with_and_the_next_has_the_new_one(fold
     at = ("--home", str(home))
     with server.Server(home, folder) as running:
         running.trigger("etl", "first")
-        _wait_until(lambda: _state(running, "first") == "running")
+        wait_until(lambda: _state(running, "first") == "running", "the first task runs")
         pack(folder, "new")
-        _wait_until(lambda: len(_versions(home)) == 2)
+        wait_until(lambda: len(_versions(home)) == 2, "the new archive is a version")
         running.trigger("etl", "second")
         (folder.parent / "go").touch()
         for run_id, word in (("first", "old-old"), ("second", "new-new")):
@@ -62,7 +62,7 @@ def test_a_run_keeps_the_archive_it_began_with_and_the_next_has_the_new_one(fold
         assert server.tradewind("dags", "source", "etl", *at).stdout.endswith(ETL)
 
         (folder / "team.zip").write_bytes(b"half of it")
-        _wait_until(lambda: bool(_import_errors(home)))
+        wait_until(lambda: bool(_import_errors(home)), "the broken archive is told")
         (error,) = _import_errors(home)
         assert (error["file"], error["code"]) == ("team.zip/etl.py", "broken-archive")
         assert "pack it anew" in error["hint"]
@@ -82,14 +82,6 @@ def _versions(home: pathlib.Path) -> list[object]:
 def _import_errors(home: pathlib.Path) -> list[dict[str, str]]:
     done = server.tradewind("dags", "import-errors", "--output=json", "--home", str(home), check=False)
     return list(json.loads(done.stdout))
-
-
-def _wait_until(is_so: object) -> None:
-    assert callable(is_so)
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_an_archive_and_a_file_of_one_can_be_run_linted_tested_and_rendered(folder: pathlib.Path) -> None:

@@ -195,20 +195,7 @@ TABLE: Table = {
     "airflow.datasets.metadata": at("assets", "Metadata"),
     "airflow.assets": {**shared.ASSET},
     "airflow.assets.metadata": at("assets", "Metadata"),
-    **{
-        f"airflow.partition_mappers.{name}": shared.PARTITIONS
-        for name in (
-            "allowed_key",
-            "base",
-            "chain",
-            "fixed_key",
-            "identity",
-            "product",
-            "temporal",
-            "wait_policy",
-            "window",
-        )
-    },
+    **{f"airflow.partition_mappers.{name}": shared.PARTITIONS for name in shared.PARTITION_MODULES},
     "airflow.timetables": {},
     "airflow.timetables.base": {
         **shared.TIMETABLES,

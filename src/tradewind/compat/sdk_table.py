@@ -61,20 +61,7 @@ TABLE: Table = {
     "airflow.sdk.definitions.timetables.interval": shared.TIMETABLES,
     "airflow.sdk.definitions.timetables.simple": shared.TIMETABLES,
     "airflow.sdk.definitions.timetables.trigger": {**shared.TIMETABLES, **shared.PARTITIONS},
-    **{
-        f"airflow.sdk.definitions.partition_mappers.{name}": shared.PARTITIONS
-        for name in (
-            "allowed_key",
-            "base",
-            "chain",
-            "fixed_key",
-            "identity",
-            "product",
-            "temporal",
-            "wait_policy",
-            "window",
-        )
-    },
+    **{f"airflow.sdk.definitions.partition_mappers.{name}": shared.PARTITIONS for name in shared.PARTITION_MODULES},
     "airflow.sdk.definitions._internal.abstractoperator": {
         **at("abstract_operator", "AbstractOperator"),
         **shared.CONSTANTS,

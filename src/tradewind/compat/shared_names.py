@@ -153,6 +153,9 @@ PARTITIONS = things(
     "StartOfHourMapper", "StartOfMonthMapper", "StartOfQuarterMapper", "StartOfWeekMapper", "StartOfYearMapper",
     "WaitForAll", "WaitPolicy", "WeekWindow", "Window", "YearWindow",
 )  # fmt: skip
+PARTITION_MODULES = (
+    "allowed_key", "base", "chain", "fixed_key", "identity", "product", "temporal", "wait_policy", "window",
+)  # fmt: skip
 ASSET_DECORATOR = at("asset_decorator", "AssetDefinition", "MultiAssetDefinition", "asset")
 RETRY_POLICY = at(
     "retry_policy",

@@ -136,7 +136,9 @@ async def _write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ans
         await writer.drain()
 
 
-async def _write_more(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, more: AsyncGenerator[bytes, None]) -> None:
+async def _write_more(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, more: AsyncGenerator[bytes, None]
+) -> None:
     """As they come, until there are no more or the client is gone."""
     gone = asyncio.ensure_future(reader.read())
     try:

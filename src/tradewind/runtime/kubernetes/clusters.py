@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import msgspec
 
 from tradewind.model.dagspec import Body, ClusterBody, PodBody
-from tradewind.model.events import AttemptEnded, AttemptProgress
+from tradewind.model.events import AttemptEnded
 from tradewind.model.ids import AttemptId
 from tradewind.model.outcome import Failed, Result
 from tradewind.model.states import EndReason
 from tradewind.ports import clock as clock_port
 from tradewind.ports import errors
 from tradewind.ports import runtime as port
-from tradewind.runtime.kubernetes import cluster_choice, launching
+from tradewind.runtime.kubernetes import background, cluster_choice, launching
 from tradewind.runtime.kubernetes.acting import ActRuntime
+from tradewind.runtime.kubernetes.background import Event
 from tradewind.runtime.kubernetes.cluster_choice import HOME, Choice
 from tradewind.runtime.kubernetes.runtime import KubernetesRuntime
 
-Event = AttemptProgress | AttemptEnded
 _DEFAULT_LASTS_SECONDS = 10.0
 """How long the word of the default connection is taken for tasks that name no cluster."""
 
@@ -79,10 +79,7 @@ class Clusters:
         self._default: tuple[float, Choice] | None = None
         self._finding: dict[AttemptId, asyncio.Task[None]] = {}
         self._refused: dict[AttemptId, AttemptEnded] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._events: list[Event] = []
-        self._wake = asyncio.Event()
-        self._failure: BaseException | None = None
+        self._background = background.Background()
 
     async def __aenter__(self) -> Self:
         """Open the settings' cluster, and those with attempts; none of them need answer yet."""
@@ -96,10 +93,7 @@ class Clusters:
 
     async def __aexit__(self, *_: object) -> None:
         """Leave all of them as they leave their attempts."""
-        while tasks := [*self._tasks]:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.aclose()
         await self._stack.aclose()
 
     async def render(self, request: port.RenderRequest) -> port.Rendered:
@@ -134,7 +128,7 @@ class Clusters:
             if known is not None:
                 at_once.setdefault(id(known), (known, []))[1].append(launch)
             else:
-                task = self._spawn(self._find_and_launch(launch), f"cluster of {attempt_id}")
+                task = self._background.spawn(self._find_and_launch(launch), f"cluster of {attempt_id}")
                 self._finding[attempt_id] = task
         for runtime, theirs in at_once.values():
             await runtime.launch(theirs)
@@ -158,20 +152,13 @@ class Clusters:
         """As the port says."""
         found = [one for runtime in self._runtimes() for one in await runtime.observe()]
         for attempt_id, end in self._refused.items():
-            self._tell([end])
+            self._background.tell(end)
             found.append(port.Observed(attempt_id=attempt_id, ended=True))
         return [*found, *(port.Observed(attempt_id=attempt_id) for attempt_id in self._finding)]
 
-    async def events(self) -> AsyncIterator[Sequence[Event]]:
+    def events(self) -> AsyncIterator[Sequence[Event]]:
         """As the port says."""
-        while True:
-            events, self._events = self._events, []
-            if events:
-                yield events
-            if self._failure is not None:
-                raise self._failure
-            await self._wake.wait()
-            self._wake.clear()
+        return self._background.events()
 
     def clusters(self) -> Sequence[port.ClusterState]:
         """As `ports.runtime.ClusterStates` says."""
@@ -262,37 +249,22 @@ class Clusters:
         for runtime in (member.pods, member.acts):
             if self._epoch is not None:
                 runtime.lead(self._epoch)
-            self._spawn(self._pump(runtime), f"events of cluster {choice}")
+            self._background.spawn(self._pump(runtime), f"events of cluster {choice}")
         return member
 
     # -- small things ----------------------------------------------------------------------------------------------
 
     async def _pump(self, runtime: port.AttemptRuntime) -> None:
         async for batch in runtime.events():
-            self._tell(batch)
+            for event in batch:
+                self._background.tell(event)
 
     def _refuse(self, attempt_id: AttemptId, failed: Failed) -> None:
         end = AttemptEnded(
             attempt_id=attempt_id, at=self._clock.now(), result=Result(outcome=failed), verdict=failed.message
         )
         self._refused[attempt_id] = end
-        self._tell([end])
-
-    def _tell(self, events: Sequence[Event]) -> None:
-        self._events += events
-        self._wake.set()
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._failure = self._failure or error
-            self._wake.set()
+        self._background.tell(end)
 
 
 def _arguments(body: Body) -> Mapping[str, Any]:
