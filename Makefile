@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-long cluster-up cluster-down test-cluster test-cluster-long lint bench docs docs-serve reference clean lock
+.PHONY: help demo test test-long cluster-up cluster-down test-cluster test-cluster-long lint bench bench-cluster docs docs-serve reference clean lock
 
 help: ## What there is to call
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,7 +22,7 @@ test: $(STAMP) ## Lint and every suite that this machine can run
 	@$(VENV)/bin/python -m tests.corpus.keep
 	@$(VENV)/bin/python scripts/run-suites
 
-test-long: $(STAMP) ## Long property tests, the kill loop, engine costs
+test-long: $(STAMP) ## Long property tests, ten years of schedules, the kill loop, the soak
 	@scripts/prepare
 	@$(VENV)/bin/python scripts/run-suites --long
 
@@ -47,6 +47,10 @@ lint: $(STAMP) ## ruff, mypy, import-linter
 bench: $(STAMP) ## Beside Apache Airflow, in one run (installs it, and PostgreSQL where we are root)
 	@scripts/prepare
 	@bench/run
+
+bench-cluster: $(STAMP) ## Pods on a real Kubernetes beside Apache Airflow and a bare client (Linux, root)
+	@scripts/prepare
+	@bench/run --cluster
 
 docs: $(STAMP) ## The documentation's site, into .site/; warnings are errors
 	@$(VENV)/bin/python scripts/docs

@@ -1,8 +1,8 @@
-"""The entry of `make bench`: run the measures, keep the raw samples, write the page.
+"""The entry of `make bench` and `make bench-cluster`: run the measures, keep the raw samples, write the page.
 
-What it needs of the machine, `make bench` installs (scripts/prepare); what is missing then is told before any measure.
+What it needs of the machine, make installs (scripts/prepare); what is missing then is told before any measure.
 
-usage: bench/run [--only start,chain] [--systems airflow-tuned,tradewind-default] [--samples N] [--quick]
+usage: bench/run [--cluster] [--only start,chain] [--systems airflow-tuned,tradewind-default] [--samples N] [--quick]
                  [--out FILE] [--page FILE]
        bench/run --report FILE      the page again, from samples that are there
 """
@@ -28,22 +28,9 @@ from tests.support import machine as this_machine
 
 RESULTS = system.ROOT / "bench" / "results"
 PAGE = system.ROOT / "docs" / "reference" / "benchmarks.md"
-MEASURES = (
-    "start",
-    "idle",
-    "chain",
-    "fanout",
-    "listed",
-    "loading",
-    "many_files",
-    "commands",
-    "history",
-    "pods",
-    "pods_fake",
-    "pod_gap",
-    "log_relay",
-    "pods_waiting",
-)
+ON_ONE_MACHINE = ("start", "idle", "chain", "fanout", "listed", "loading", "many_files", "commands", "history")
+ON_A_CLUSTER = ("pods", "pods_fake", "pods_standing", "pod_gap", "pods_waiting", "log_relay")
+MEASURES = (*ON_ONE_MACHINE, *ON_A_CLUSTER)
 SYSTEMS = (*(f"airflow-{variant}" for variant in airflow_system.Airflow.variants), plan.OURS)
 
 
@@ -53,20 +40,20 @@ def main(argv: list[str]) -> int:
     if options.report:
         write_page(options.report, options.page)
         return 0
-    measures = tuple(options.only.split(",")) if options.only else MEASURES
+    measures = ON_A_CLUSTER if options.cluster else ON_ONE_MACHINE
+    if options.only:
+        measures = tuple(options.only.split(","))
     if why_not := missing(measures):
         print(f"error: cannot measure: {why_not}", file=sys.stderr)
-        print("hint: scripts/prepare installs it; without PostgreSQL, leave many_files out (--only)", file=sys.stderr)
+        print("hint: scripts/prepare installs it; without it, leave out what needs it (--only)", file=sys.stderr)
         return 2
     sizes = plan.QUICK if options.quick else plan.Sizes()
     if options.samples:
         sizes = dataclasses.replace(sizes, samples=options.samples)
     folder = Path(tempfile.mkdtemp(prefix="tw-bench-"))
     ours = plan.Plan(sizes=sizes, folder=folder, systems=tuple(options.systems.split(",")))
-    out: Path = options.out or RESULTS / (
-        "quick.json" if options.quick else f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}.json"
-    )
-    results = begin(sizes, out, keep=bool(options.only) or options.systems != ",".join(SYSTEMS))
+    out: Path = options.out or RESULTS / ("quick.json" if options.quick else "samples.json")
+    results = begin(sizes, out)
     failed = []
     try:
         for name in measures:
@@ -90,12 +77,15 @@ def missing(measures: Sequence[str]) -> str | None:
     needs: list[Callable[[], str | None]] = [this_machine.why_no_airflow]
     if "many_files" in measures:
         needs.append(this_machine.why_no_postgresql)
+    if set(measures) & {name for name in ON_A_CLUSTER if name.startswith("pod")}:
+        needs.append(this_machine.why_no_cluster)
     return "; ".join(why for need in needs if (why := need()) is not None) or None
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(prog="bench/run", description="Tradewind beside Apache Airflow, in one run.")
+    parser.add_argument("--cluster", action="store_true", help="those of a cluster instead of those of one machine")
     parser.add_argument("--only", default="", help=f"measures, of {','.join(MEASURES)}")
     parser.add_argument("--systems", default=",".join(SYSTEMS), help=f"of {','.join(SYSTEMS)}")
     parser.add_argument("--samples", type=int, default=0, help="pairs of samples (7)")
@@ -108,9 +98,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def begin(sizes: plan.Sizes, out: Path, *, keep: bool) -> dict[str, Any]:
-    """The head of the results; where only a part is measured, what was there stays beside it."""
-    old = json.loads(out.read_text())["series"] if keep and out.exists() else []
+def begin(sizes: plan.Sizes, out: Path) -> dict[str, Any]:
+    """The head of the results; what is not measured this time stays beside what is, each series with its day."""
+    old = json.loads(out.read_text())["series"] if out.exists() else []
     from tests.corpus import oracle
 
     return {

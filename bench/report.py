@@ -54,7 +54,8 @@ TITLES = {
 HEAD = """\
 # Benchmarks
 
-Tradewind beside Apache Airflow {airflow} `standalone`, on one machine, by `make bench`: {machine}.
+Tradewind beside Apache Airflow {airflow} `standalone`, by `make bench` and `make bench-cluster`, on one machine:
+{machine}.
 Both run the same DAG files; times inside a run are stamped by the task bodies themselves. Samples of the two were taken
 in turn, the other system frozen meanwhile. "Times better" is the ratio of medians, in brackets its 95 % confidence
 interval (bootstrap over pairs). Airflow's configurations are the files in `bench/airflow/`; *reduced* means that its

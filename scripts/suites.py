@@ -56,25 +56,25 @@ DAILY = (
     Suite(name="cluster", folder="cluster", why_not=machine.why_no_cluster),
 )
 
-# Everything marked `long`, wherever it lies, and the property tests once more with thousands of examples.
+# Everything marked `long`, wherever it lies, and the property tests once more with thousands of examples. The cluster's
+# have a call of their own: `make test-cluster-long`.
 LONG = (
     Suite(name="property, long", folder="property", options=("--hypothesis-profile=long", "--long", *_PARALLEL)),
     *(
         Suite(
             name=f"{folder}, long",
             folder=folder,
-            options=("--long", "-m", "long"),
+            options=("--long", "-m", "long", *parallel),
             why_not=why_not,
-            may_be_empty=folder not in {"unit", "corpus", "faults"},
+            may_be_empty=folder not in {"corpus", "e2e", "faults"},
         )
-        for folder, why_not in (
-            ("unit", lambda: None),
-            ("contract", machine.why_no_postgresql),
-            ("integration", lambda: None),
-            ("corpus", machine.why_no_airflow),
-            ("e2e", machine.why_no_namespaces),
-            ("faults", machine.why_no_namespaces),
-            ("cluster", machine.why_no_cluster),
+        for folder, why_not, parallel in (
+            ("unit", lambda: None, _PARALLEL),
+            ("contract", machine.why_no_postgresql, _PARALLEL),
+            ("integration", lambda: None, _PARALLEL),
+            ("corpus", machine.why_no_airflow, _PARALLEL),
+            ("e2e", machine.why_no_namespaces, _PARALLEL),
+            ("faults", machine.why_no_namespaces, ()),
         )
     ),
 )
