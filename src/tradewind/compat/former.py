@@ -215,7 +215,6 @@ _INSIDES: Mapping[str, Names] = {
     "airflow.models.taskfail": _refused(_DATABASE, "TaskFail"),
     "airflow.models.taskreschedule": _refused(_DATABASE, "TaskReschedule"),
     "airflow.models.trigger": _refused(_DATABASE, "Trigger"),
-    "airflow.security.permissions": _refused(_WEB, "ACTION_CAN_EDIT", "ACTION_CAN_READ", "RESOURCE_DAG"),
     "airflow.utils.airflow_flask_app": _refused(_WEB, "get_airflow_app"),
     "airflow.utils.cli": _refused(_COMMAND, "get_dag", "get_dags", "process_subdir"),
     "airflow.utils.dag_cycle_tester": _refused("cycles are refused when the file loads", "check_cycle", "test_cycle"),

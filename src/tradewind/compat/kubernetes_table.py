@@ -71,7 +71,7 @@ TABLE: Table = {
         **things("triggers use it, and nothing defers here; use KubernetesHook", "AsyncKubernetesHook"),
     },
     "airflow.providers.cncf.kubernetes.kube_client": at(
-        "kubernetes_names", "get_kube_client", "ApiException", "has_kubernetes"
+        "kubernetes_names", "get_kube_client", "configure_tcp_keepalive", "ApiException", "has_kubernetes"
     ),
     "airflow.providers.cncf.kubernetes.kube_config": things(
         "its options are settings here, runtime.kubernetes", "KubeConfig"

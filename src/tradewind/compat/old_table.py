@@ -134,6 +134,7 @@ TABLE: Table = {
     },
     "airflow.utils.task_group": {**at("group", "TaskGroup"), **at("scope", "TaskGroupContext")},
     "airflow.utils.edgemodifier": shared.EDGES,
+    "airflow.security.permissions": shared.PERMISSIONS,
     "airflow.utils.helpers": shared.FUNCTIONS,
     "airflow.utils.weekday": shared.WEEKDAY,
     "airflow.utils.xcom": {**at("xcom", "XCOM_RETURN_KEY"), **at("constants", "MAX_XCOM_SIZE")},

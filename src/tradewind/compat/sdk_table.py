@@ -73,7 +73,9 @@ TABLE: Table = {
     ),
     "airflow.sdk.definitions._internal.node": at("node", DAGNode="Node"),
     "airflow.sdk.definitions._internal.setup_teardown": shared.SETUP_TEARDOWN,
-    "airflow.sdk.definitions._internal.types": at("unset", "NOTSET", "ArgNotSet", "is_arg_set"),
+    "airflow.sdk.definitions._internal.types": at(
+        "unset", "NOTSET", "ArgNotSet", "SET_DURING_EXECUTION", "SetDuringExecution", "is_arg_set"
+    ),
     "airflow.sdk.configuration": at("configuration", "conf"),
     "airflow.sdk.io": {**shared.STORAGE, **shared.STORES},
     "airflow.sdk.io.fs": shared.STORES,
@@ -86,7 +88,7 @@ TABLE: Table = {
     "airflow.sdk.plugins_manager": shared.PLUGIN,
     "airflow.sdk.listener": refused("listeners are called by the worker", "get_listener_manager"),
     "airflow.sdk.serde": at("serde", serialize="to_plain", deserialize="from_plain"),
-    "airflow.sdk.bases.resumablejobmixin": things(shared.LATER, "ResumableJobMixin"),
+    "airflow.sdk.bases.resumablejobmixin": shared.RESUMABLE,
     "airflow.sdk.bases.secrets_backend": things(shared.LATER, "BaseSecretsBackend"),
     "airflow.sdk.execution_time.macros": at("macros", *shared.MACROS),
     "airflow.sdk.execution_time.timeout": {"timeout": "time_limit:timeout", "TimeoutPosix": "time_limit:timeout"},

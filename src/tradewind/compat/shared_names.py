@@ -167,10 +167,25 @@ DEADLINES = things(
     "DagRunQueuedAtDeadline", "DeadlineAlert", "DeadlineReference", "FixedDatetimeDeadline", "SyncCallback",
     "VariableInterval", "deadline_reference",
 )  # fmt: skip
+PERMISSIONS = at(
+    "permissions",
+    "ACTION_CAN_ACCESS_MENU", "ACTION_CAN_CREATE", "ACTION_CAN_DELETE", "ACTION_CAN_EDIT", "ACTION_CAN_READ",
+    "DEPRECATED_ACTION_CAN_DAG_EDIT", "DEPRECATED_ACTION_CAN_DAG_READ", "RESOURCE_ACTION", "RESOURCE_ADMIN_MENU",
+    "RESOURCE_ASSET", "RESOURCE_ASSET_ALIAS", "RESOURCE_AUDIT_LOG", "RESOURCE_BACKFILL", "RESOURCE_BROWSE_MENU",
+    "RESOURCE_CLUSTER_ACTIVITY", "RESOURCE_CONFIG", "RESOURCE_CONNECTION", "RESOURCE_DAG", "RESOURCE_DAG_CODE",
+    "RESOURCE_DAG_DEPENDENCIES", "RESOURCE_DAG_PREFIX", "RESOURCE_DAG_RUN", "RESOURCE_DAG_RUN_PREFIX",
+    "RESOURCE_DAG_VERSION", "RESOURCE_DAG_WARNING", "RESOURCE_DATASET", "RESOURCE_DOCS", "RESOURCE_DOCS_MENU",
+    "RESOURCE_HITL_DETAIL", "RESOURCE_IMPORT_ERROR", "RESOURCE_JOB", "RESOURCE_MY_PASSWORD",
+    "RESOURCE_MY_PROFILE", "RESOURCE_PASSWORD", "RESOURCE_PERMISSION", "RESOURCE_PLUGIN", "RESOURCE_POOL",
+    "RESOURCE_PROVIDER", "RESOURCE_RESOURCE", "RESOURCE_ROLE", "RESOURCE_SLA_MISS", "RESOURCE_TASK_INSTANCE",
+    "RESOURCE_TASK_LOG", "RESOURCE_TASK_RESCHEDULE", "RESOURCE_TRIGGER", "RESOURCE_USER",
+    "RESOURCE_USER_STATS_CHART", "RESOURCE_VARIABLE", "RESOURCE_WEBSITE", "RESOURCE_XCOM",
+)  # fmt: skip
+RESUMABLE = at("resumable", "ResumableJobMixin")
 SDK_OTHERS = things(
     LATER,
     "AsyncCallback", "BaseAsyncOperator", "BaseDeadlineReference", "DeadlineAlert",
-    "DeadlineReference", "NEVER_EXPIRE", "ResumableJobMixin", "SyncCallback", "deadline_reference",
+    "DeadlineReference", "NEVER_EXPIRE", "SyncCallback", "deadline_reference",
 )  # fmt: skip
 EXCEPTIONS = at(
     "errors",
@@ -265,7 +280,7 @@ TIMEZONE = at(
 SDK = {
     **DAG, **TASKS, **EDGES, **PARAMS,
     **at("states", "TaskInstanceState", "DagRunState", "TriggerRule", "WeightRule"),
-    **ASSET, **TIMETABLES, **PARTITIONS, **SDK_OTHERS, **STORAGE, **LINK, **BRANCH, **SENSOR, **NOTIFIER,
+    **ASSET, **TIMETABLES, **PARTITIONS, **SDK_OTHERS, **RESUMABLE, **STORAGE, **LINK, **BRANCH, **SENSOR, **NOTIFIER,
     **HOOK,
     **at("operator", "BaseOperator"), **at("mapped", "MappedOperator"), **at("group", "TaskGroup"),
     **at("xcom_arg", "XComArg"),

@@ -39,7 +39,11 @@ _KNOWN: dict[tuple[str, str], str] = {
     ("kubernetes_executor", "worker_container_repository"): "",
     ("kubernetes_executor", "worker_container_tag"): "",
     ("kubernetes", "namespace"): "default",
+    ("webserver", "base_url"): "http://localhost:8080",
+    ("api", "base_url"): "http://localhost:8080",
 }
+_LOGS = {("core", "base_log_folder"), ("logging", "base_log_folder")}
+"""A folder that files write beside; no log of ours lies in it."""
 COMPLETES_PODS = ("tradewind", "completes_pods")
 _TRUE, _FALSE = ("t", "true", "1", "yes"), ("f", "false", "0", "no")
 
@@ -62,6 +66,8 @@ class Configuration:
             found = os.environ.get(f"AIRFLOW__{section.upper().replace('.', '_')}__{key.upper()}")
         if found is None:
             found = _KNOWN.get((section.lower(), key.lower()))
+        if found is None and (section.lower(), key.lower()) in _LOGS:
+            return os.path.join(os.environ.get("AIRFLOW_HOME") or self.get("core", "dags_folder", os.getcwd()), "logs")
         if found is not None:
             return found
         if fallback is not _UNSET:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -83,19 +84,23 @@ def settle(about: str, given: Mapping[str, Any], old: dict[str, Any], notes: lis
         for name in _MISPLACED
         if name in settled["default_args"]
     ]
-    if settled["default_args"].get("start_date") is not None:
-        kinds, words, hint = _TYPES["start_date"]
-        _check_start(about, settled["default_args"]["start_date"], words, hint)
+    read_default_date(about, settled["default_args"], "start_date")
     return settled
+
+
+def read_default_date(about: str, defaults: dict[str, Any], name: str, zone: Any = None) -> None:
+    """Bring a date of default_args that is a text, as YAML files give it, to a datetime. Raises ArgumentProblem."""
+    value, (kinds, words, hint) = defaults.get(name), _TYPES[name]
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError, TypeError):
+            defaults[name] = value = timezone.parse(value, zone)
+    if value is not None:
+        errors.expect("wrong-type", about, f"{name} of default_args", value, kinds, words=words, hint=hint)
 
 
 def _option(name: str, given: int | None = None) -> int:
     """What is given, else what the installation says for DAGs that do not say it."""
     return conf.getint("core", f"{name}_per_dag") if given is None else given
-
-
-def _check_start(about: str, value: Any, words: str, hint: str) -> None:
-    errors.expect("wrong-type", about, "start_date of default_args", value, (datetime,), words=words, hint=hint)
 
 
 def _schedule(about: str, schedule: Any, old: dict[str, Any]) -> Any:

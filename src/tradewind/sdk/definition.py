@@ -77,6 +77,7 @@ class DAG:
         self.timezone: Any = dag_arguments.zone_of(start_date or default_start or end_date)
         self.start_date = timezone.convert_to_utc(_in_zone(start_date, self.timezone))
         self.end_date = timezone.convert_to_utc(_in_zone(end_date, self.timezone))
+        dag_arguments.read_default_date(about, self.default_args, "end_date", self.timezone)
         for name in ("start_date", "end_date"):
             if isinstance(self.default_args.get(name), datetime):
                 self.default_args[name] = timezone.convert_to_utc(_in_zone(self.default_args[name], self.timezone))

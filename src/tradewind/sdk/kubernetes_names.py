@@ -8,11 +8,13 @@ from __future__ import annotations
 import abc
 import importlib
 import secrets
+import socket
 import string
 from typing import Any
 
 from tradewind.pods import identity, naming
 from tradewind.sdk import errors
+from tradewind.sdk.configuration import conf
 
 EMPTY_XCOM_RESULT = "__airflow_xcom_result_empty__"
 POD_NAME_MAX_LENGTH = naming.LONGEST
@@ -118,6 +120,28 @@ def get_kube_client(
 
     hook = KubernetesHook(in_cluster=in_cluster, cluster_context=cluster_context, config_file=config_file)
     return hook.core_v1_client
+
+
+def configure_tcp_keepalive(configuration: Any) -> None:
+    """Have a client's idle connections probed, so that one which a load balancer dropped is noticed.
+
+    Seconds before the first probe, between two, and their number are Airflow's options; tcp(7) for what they mean.
+    """
+    options = {"TCP_KEEPIDLE": ("tcp_keep_idle", 120), "TCP_KEEPINTVL": ("tcp_keep_intvl", 30)}
+    options["TCP_KEEPCNT"] = ("tcp_keep_cnt", 6)
+    ours = [
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        *(
+            (socket.IPPROTO_TCP, getattr(socket, name), conf.getint("kubernetes_executor", key, fallback))
+            for name, (key, fallback) in options.items()
+            if hasattr(socket, name)
+        ),
+    ]
+    before = configuration.socket_options
+    if before is None:
+        before = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]  # what urllib3 does by itself, where nothing is said
+    said = {option[:2] for option in ours}
+    configuration.socket_options = [option for option in before if tuple(option[:2]) not in said] + ours
 
 
 def __getattr__(name: str) -> Any:

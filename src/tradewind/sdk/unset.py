@@ -1,4 +1,4 @@
-"""`NOTSET`: the value of an argument that was not given, where None means something."""
+"""`NOTSET` and `SET_DURING_EXECUTION`: what an argument holds that was not given, or that its task sets itself."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 class ArgNotSet:
     """The type of `NOTSET`."""
 
-    _only: ArgNotSet | None = None
+    _name = "NOTSET"
+    _only: ArgNotSet
 
     def __new__(cls) -> ArgNotSet:
-        if cls._only is None:
+        if "_only" not in vars(cls):
             cls._only = super().__new__(cls)
         return cls._only
 
@@ -19,10 +20,10 @@ class ArgNotSet:
         return False
 
     def __repr__(self) -> str:
-        return "NOTSET"
+        return self._name
 
     def __reduce__(self) -> str:
-        return "NOTSET"
+        return self._name
 
     def __copy__(self) -> ArgNotSet:
         return self
@@ -31,9 +32,17 @@ class ArgNotSet:
         return self
 
 
+class SetDuringExecution(ArgNotSet):
+    """The type of `SET_DURING_EXECUTION`."""
+
+    _name = "SET_DURING_EXECUTION"
+
+
 NOTSET = ArgNotSet()
+SET_DURING_EXECUTION = SetDuringExecution()
+"""An argument that the task itself sets, when it runs."""
 
 
 def is_arg_set(value: Any) -> bool:
     """Whether an argument was given."""
-    return value is not NOTSET
+    return not isinstance(value, ArgNotSet)

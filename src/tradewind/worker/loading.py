@@ -29,6 +29,9 @@ from tradewind.worker import archive as archives
 from tradewind.worker.asking import AskingSupervisor
 from tradewind.worker.supervisor import SocketSupervisor
 
+MODULE_PREFIX = "tradewind_dagfile_"
+"""What the names of DAG files' own modules begin with."""
+
 
 class LoadedFile:
     """A file as this process has it: its report, and its DAGs by id."""
@@ -102,7 +105,7 @@ class _Loading:
         # Files that look for others beside them find those of their own version.
         conf.install((*file.options, ("core.dags_folder", file.root)))
         archive = archives.find(self._path)
-        _open_paths(file, archive)
+        open_paths(file, archive)
         with registry.collecting(self.meaning) as found:
             try:
                 with alarm.limited(self._work.timeout_seconds, trouble.LoadingTooSlow):
@@ -110,7 +113,7 @@ class _Loading:
                         archives.check(archive, self._path)
                     self.plugins = plugins.load(file.root)
                     policies = plugins.Policies(file.root)
-                    self.module = _execute(self._path, file, archive)
+                    self.module = execute(self._path, file, archive)
                     self._take(self.module, found, policies)
             except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of the file's code too
                 self.specs.clear()
@@ -150,7 +153,7 @@ def _supervisor(work: LoadWork) -> Supervisor:
     return found
 
 
-def _open_paths(file: FileRef, archive: str | None) -> None:
+def open_paths(file: FileRef, archive: str | None = None) -> None:
     """Airflow's names first, so that no folder of the bundle can hide them; then the file's archive, and the bundle."""
     folders = [str(compat.names_path()), *([archive] if archive else ()), file.root]
     folders += [os.path.join(file.root, path) for path in file.import_path]
@@ -163,10 +166,10 @@ def _open_paths(file: FileRef, archive: str | None) -> None:
         del sys.path_importer_cache[path]  # of this folder alone: all others are shared with the process above
 
 
-def _execute(path: str, file: FileRef, archive: str | None) -> ModuleType:
+def execute(path: str, file: FileRef, archive: str | None = None) -> ModuleType:
     """Run the file as a module of its own name, which no other file of a folder can import or hide."""
     stem = "".join(letter if letter.isalnum() else "_" for letter in os.path.splitext(os.path.basename(path))[0])
-    name = f"tradewind_dagfile_{hashlib.sha256(file.file.encode()).hexdigest()[:12]}_{stem}"
+    name = f"{MODULE_PREFIX}{hashlib.sha256(file.file.encode()).hexdigest()[:12]}_{stem}"
     if archive is not None:
         return archives.execute(archive, path, name)
     found = importlib.util.spec_from_file_location(name, path)

@@ -2,7 +2,8 @@
 
 Plugins are found in the bundle's `plugins` folder and behind the entry point `airflow.plugins`; policies in
 `airflow_local_settings`, at the bundle's root or in its `config` folder. One that raises is a problem of every file
-that would have been loaded with it: the file's DAGs may mean something else without it.
+that would have been loaded with it: the file's DAGs may mean something else without it. What it lacks for its views
+alone is no reason to raise (`compat.web`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from tradewind.compat import web
 from tradewind.model.problem import Problem
 from tradewind.sdk import errors, old_errors, plugin, registry
 
@@ -89,7 +91,10 @@ def _module(path: str) -> ModuleType:
 @contextmanager
 def _guarded(about: str) -> Iterator[None]:
     try:
-        yield
+        with web.stand_ins() as absent:
+            yield
+        if absent:
+            registry.note(f"{about}: {', '.join(absent)} is not installed; its views have no effect here")
     except errors.DagProblem:
         raise
     except Exception as error:

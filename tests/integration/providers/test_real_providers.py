@@ -113,6 +113,7 @@ def test_hooks_operators_and_sensors_of_three_packages_do_their_work(
     assert said["fill"] == 7
     assert said["by_type"] == ["PostgresHook", [_tuple(3), _tuple(4)]]
     assert said["asked"] == [_tuple(4)]
+    assert said["composed"] == [_tuple(14)]
     assert said["land"] == ["day/a.csv"]
     found, size, path = said["through_paths"]
     assert (found, size) == ({"a.csv": "1,2\n", "2026-01-02.csv": "of 2026-01-02", "c.csv": "c"}, 1)

@@ -162,6 +162,7 @@ _REFUSED: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("a typing error", {"shedule": "@daily"}, "no argument 'shedule'", "is 'schedule' meant", "DAG 'd'"),
     ("defaults that are no dict", {"default_args": [1]}, "default_args must be a dict", "retries", "DAG 'd'"),
     ("a text as start in defaults", {"default_args": {"start_date": "x"}}, "start_date of default_args", "", "DAG 'd'"),
+    ("a text as end in defaults", {"default_args": {"end_date": "x"}}, "end_date of default_args", "", "DAG 'd'"),
     ("params that are no dict", {"params": [1]}, "params must be a dict", "default", "params"),
 ]  # fmt: skip
 
@@ -174,6 +175,13 @@ def test_a_dag_with_a_wrong_argument_is_refused(arguments: dict[str, Any], messa
     assert problem.object == about
     assert message in problem.message
     assert hint in problem.hint
+
+
+def test_dates_of_default_args_may_be_texts_in_the_dags_zone() -> None:
+    dates = {"start_date": "2026-07-14T02:00:00+02:00", "end_date": "2026-08-01"}
+    made = DAG("d", schedule=None, default_args=dates)
+    assert made.default_args["start_date"] == datetime(2026, 7, 14, tzinfo=UTC)
+    assert made.default_args["end_date"] == datetime(2026, 7, 31, 22, tzinfo=UTC)
 
 
 def test_a_name_with_forbidden_letters_is_refused() -> None:

@@ -165,3 +165,14 @@ def test_the_folder_of_dag_files_is_that_of_the_running_version(
     """
     file = make(tmp_path, source)
     assert file.load().output.strip() == str(file.root)
+
+
+def test_a_file_reads_where_logs_would_be(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_HOME", "/srv/airflow")
+    source = """
+from airflow.configuration import conf
+from airflow.sdk import DAG
+dag = DAG("d", schedule=None, description=conf.get("logging", "base_log_folder") + conf.get("core", "base_log_folder"))
+"""
+    (spec,) = DagFile(tmp_path, source).load().specs
+    assert spec.description == "/srv/airflow/logs/srv/airflow/logs"

@@ -114,6 +114,64 @@ def test_a_plugin_that_cannot_be_taken_is_a_problem_that_names_it(
     assert (problem.code, said in problem.message, "plugins/other.py" in problem.object) == (code, True, True)
 
 
+_VIEWS = """
+from typing import Annotated
+from airflow.plugins_manager import AirflowPlugin
+from airflow.security import permissions
+from airflow.www.auth import has_access
+from airflow.www.views import AirflowBaseView
+from airflow.api_fastapi.app import get_auth_manager
+from flask import Blueprint, jsonify
+from flask_appbuilder import BaseView, expose
+from fastapi import Depends, FastAPI
+from starlette.requests import Request
+
+class Panel(BaseView):
+    default_view = "index"
+    @expose("/")
+    @has_access([(permissions.ACTION_CAN_READ, permissions.RESOURCE_WEBSITE)])
+    def index(self, request: Annotated[Request, Depends(get_auth_manager)] = None) -> "Request | None":
+        return jsonify({})
+
+app = FastAPI(title="panel")
+
+@app.get("/panel")
+async def panel():
+    return {}
+
+blueprint = Blueprint("panel", __name__, static_folder="static")
+
+@blueprint.route("/panel", methods=["GET"])
+def route():
+    return "panel"
+
+def shout(word):
+    return word.upper()
+
+class Mine(AirflowPlugin):
+    name = "mine"
+    macros = [shout]
+    appbuilder_views = [{"name": "Panel", "view": Panel()}]
+    flask_blueprints = [blueprint]
+"""
+
+
+def test_a_plugin_with_views_brings_its_macros_where_no_web_framework_is_installed(tmp_path: pathlib.Path) -> None:
+    file = _bundle(tmp_path, plugins__my_plugin=_VIEWS, plugins__my_operators=_OPERATORS)
+    report = file.load()
+    assert [one.dag_id for one in report.specs] == ["d"], report.problems
+    said = "plugin file plugins/my_plugin.py: flask, flask_appbuilder, fastapi, starlette is not installed"
+    assert any(text.startswith(said) for text in report.warnings)
+    result = file.run()
+    assert json.loads(result.xcoms[0].value) == "HI!A"
+
+
+def test_a_dag_file_that_needs_a_web_framework_is_told_that_it_is_not_installed(tmp_path: pathlib.Path) -> None:
+    file = _bundle(tmp_path, "import flask\n" + _FILE, plugins__my_plugin=_VIEWS, plugins__my_operators=_OPERATORS)
+    (problem,) = file.load().problems
+    assert problem.lacks == "package:flask"
+
+
 _POLICIES = """
 from airflow.exceptions import AirflowClusterPolicyViolation
 try:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from airflow.hooks.base import BaseHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.providers.amazon.aws.operators.redshift_data import RedshiftDataOperator
 from airflow.providers.amazon.aws.operators.s3 import S3CreateObjectOperator
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
@@ -33,6 +34,10 @@ with DAG("hooks", schedule=None, start_date=datetime(2026, 1, 1)):
     asked = SQLExecuteQueryOperator(
         task_id="asked", conn_id="pg", sql="select amount from sold where day = '{{ ds }}'", show_return_value_in_logs=True
     )
+
+    @task.sql(conn_id="pg")
+    def composed(ds=None):
+        return f"select amount + 10 from sold where day = '{ds}'"
 
     @task
     def land():
@@ -70,9 +75,14 @@ with DAG("hooks", schedule=None, start_date=datetime(2026, 1, 1)):
         headers={"X-Run": "{{ run_id }}"}, response_filter=lambda response: response.json()["got"],
     )
 
-    fill() >> [by_type(), asked]
+    # One that waits for a job of another system: made, and never run here.
+    unloaded = RedshiftDataOperator(
+        task_id="unloaded", database="d", cluster_identifier="c", sql="unload", aws_conn_id="aws", trigger_rule="all_failed"
+    )
+
+    fill() >> [by_type(), asked, composed()]
     landed = land() >> written >> there
     paths = through_paths()
     there >> paths
     path_of_a_task(paths)
-    fetch() >> posted
+    fetch() >> posted >> unloaded
