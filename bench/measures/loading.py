@@ -124,7 +124,7 @@ def many(ours: plan.Plan) -> list[plan.Series]:
             if not made.wait_listed(set(every), ours.sizes.seconds_per_wait):
                 raise system.NotHealthyError(f"{made.label} did not list its files:\n{made.tail()}")
             seconds.append(time.monotonic() - began)
-            time.sleep(ours.sizes.settle_seconds)
+            time.sleep(2 * ours.sizes.settle_seconds)  # processes of files that nobody runs go after 15 s
             before, began = made.cpu_seconds(), time.monotonic()
             time.sleep(ours.sizes.idle_seconds)
             idle.append(100 * (made.cpu_seconds() - before) / (time.monotonic() - began))
