@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from tradewind import settings as settings_tree
-from tradewind.cli import exits, groups, options, sizes, tables
+from tradewind.cli import exits, groups, options, sizes, tables, terminal
 from tradewind.ports import errors
 
 app = groups.new("The database: bring it up to date, check it, back it up, take old history away.")
@@ -287,11 +287,10 @@ def _bar(label: str, total: int | None, *, rows: bool = False) -> Iterator[Calla
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn
 
     amount = MofNCompleteColumn() if rows else DownloadColumn()
     columns = (TextColumn(label), BarColumn(), amount)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=terminal.console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=total)
         yield lambda n: progress.advance(task, n)

@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tradewind import __version__
 from tradewind import settings as settings_tree
-from tradewind.cli import options, tables
+from tradewind.cli import options, tables, terminal
 from tradewind.cli.options import Output
 from tradewind.model.finding import Finding
 from tradewind.monitoring import machine
@@ -83,7 +82,7 @@ def show(findings: Sequence[Finding], *, output: Output) -> None:
         rows = [{"state": one.state, "check": one.check, "message": one.message, "hint": one.hint} for one in findings]
         tables.show(rows, output=output, empty="")
         return
-    console = Console(highlight=False)
+    console = terminal.console()
     width = max(len(one.check) for one in findings)
     grid = Table.grid(padding=(0, 2))
     grid.add_column(width=4)

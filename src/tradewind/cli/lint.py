@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from tradewind import settings as settings_tree
-from tradewind.cli import exits, lint_places
+from tradewind.cli import exits, lint_places, terminal
 from tradewind.cli import run as run_command
 from tradewind.model.dagspec import DagSpec, OpaqueBody
 from tradewind.model.problem import Problem
@@ -350,11 +350,10 @@ def _progress(is_shown: bool) -> Iterator[Callable[[int], None]]:
     if not is_shown:
         yield lambda _left: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("loading"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=terminal.console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=None)
         done = 0
 

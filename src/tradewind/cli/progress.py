@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tradewind.cli import document, pod_phases
+from tradewind.cli import document, pod_phases, terminal
 from tradewind.model.dagspec import DagSpec
 from tradewind.model.facts import AttemptFact, Batch, RunFact, TaskDropped, TaskFact
 from tradewind.model.rows import DagRun, TaskInstance, XComRow
@@ -183,13 +183,13 @@ def open_view(spec: DagSpec, *, quiet: bool) -> View:
     """The view which suits stderr."""
     if quiet:
         return View()
-    console = Console(stderr=True, highlight=False)
+    console = terminal.console(stderr=True)
     return LiveView(spec, console) if console.is_terminal else LineView(spec)
 
 
 def show_final(run: DagRun, tasks: Sequence[TaskInstance], xcoms: Sequence[XComRow] | None) -> None:
     """The final table on stdout."""
-    console = Console(highlight=False)
+    console = terminal.console()
     table = Table(title=f"{run.dag_id}  {run.run_id}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for name in ("task", "state", "try", "seconds", "verdict"):
         justify: JustifyMethod = "right" if name in ("try", "seconds") else "left"

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from rich.console import Console, JustifyMethod, RenderableType
+from rich.console import JustifyMethod, RenderableType
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from tradewind.cli import terminal
 from tradewind.cli.options import Output
 from tradewind.cli.progress import COLOURS
 
@@ -66,10 +67,10 @@ def show_object(fields: Mapping[str, Any], *, output: Output) -> None:
     """One object: a line per field."""
     if output is Output.TABLE:
         width = max(len(name) for name in fields)
-        console = Console(highlight=False, soft_wrap=True)
+        console = terminal.console(soft_wrap=True)
         for name, value in fields.items():
             if value not in (None, "", [], {}, ()):
-                console.print(Text(f"{name:<{width}}  ", style="bold") + _cell(name, value))
+                console.print(Text.assemble((f"{name:<{width}}  ", "bold"), _cell(name, value)))
     elif output is Output.PLAIN:
         for name, value in fields.items():
             print(f"{name}\t{_flat(value)}")
@@ -79,12 +80,12 @@ def show_object(fields: Mapping[str, Any], *, output: Output) -> None:
 
 def is_terminal() -> bool:
     """Whether a person looks at stdout."""
-    return Console().is_terminal
+    return terminal.console().is_terminal
 
 
 def page(content: RenderableType, *, height: int) -> None:
     """Print; through the user's pager where the terminal is too low for it (`PAGER=cat` turns that off)."""
-    console = Console(highlight=False, width=_width(content) if isinstance(content, Table) else None)
+    console = terminal.console(width=_width(content) if isinstance(content, Table) else None)
     if console.is_terminal and height > console.height and sys.stdin.isatty():
         # As git does: end where it fits on a screen, keep colours, chop long lines, leave the text on the screen.
         os.environ.setdefault("LESS", "FRSX")
@@ -134,7 +135,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _width(content: Table) -> int:
     """How wide to print: the terminal where sentences then have room, else as wide as the text is."""
-    console = Console()
+    console = terminal.console()
     wide = console.options.update(width=10_000)
     natural = Measurement.get(console, wide, content).maximum
     if natural <= console.width:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tradewind.cli import progress, tables
+from tradewind.cli import progress, tables, terminal
 from tradewind.model.rows import DagRun, TaskInstance
 
 _WAITED, _RAN = "░", "█"
@@ -23,7 +22,7 @@ _NARROWEST, _WIDEST = 20, 100
 
 def show(run: DagRun, tasks: Sequence[TaskInstance]) -> None:
     """Print it on stdout. What ran before the run was last started (it was cleared since) is only counted."""
-    console = Console(highlight=False)
+    console = terminal.console()
     begin = run.started_at or run.queued_at or run.run_after
     kept = [task for task in tasks if task.started_at is not None and task.started_at < begin]
     tasks = [task for task in tasks if task not in kept]

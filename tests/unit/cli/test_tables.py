@@ -82,3 +82,12 @@ def test_an_empty_list_is_said_on_stderr_only(capsys: pytest.CaptureFixture[str]
 )
 def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
     assert tables.duration(timedelta(seconds=seconds)) == said
+
+
+def test_of_an_object_in_a_terminal_the_names_alone_stand_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    tables.show_object({"dag_id": "a", "file": "a.py"}, output=Output.TABLE)
+    assert capsys.readouterr().out.splitlines() == ["\x1b[1mdag_id  \x1b[0ma", "\x1b[1mfile    \x1b[0ma.py"]
