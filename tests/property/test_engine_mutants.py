@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 
 from tests.property import mutants
+from tradewind import engine
+
+
+@pytest.mark.parametrize("mutant", [*mutants.QUICK, *mutants.THOROUGH], ids=lambda one: one.what)
+def test_a_planted_fault_has_its_place_in_the_engine(mutant: mutants.Mutant) -> None:
+    source = pathlib.Path(engine.__path__[0], f"{mutant.module}.py").read_text()
+    assert mutants.with_fault(mutant, source) != source
 
 
 @pytest.mark.parametrize("mutant", mutants.QUICK, ids=lambda one: one.what)

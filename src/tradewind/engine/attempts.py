@@ -332,6 +332,7 @@ def restart(core: Core, live: LiveRun, ti: TaskInstance) -> None:
         native=ti.native if isinstance(ti.native, MarkTaskBody) else None,  # it may be cleared again before it ran
     )
     core.watches.unwatch(ti.key)
+    live.nodes[ti.task_id].fitted = -1  # an element that was removed is compared with the length again
     core.put_task(live, fresh, "cleared")
     core.clear_xcoms(ti)
     core.checks[Check(ti.run_key, ti.task_id)] = None

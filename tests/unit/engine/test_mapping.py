@@ -203,6 +203,19 @@ def test_a_longer_list_after_a_clear_adds_elements_and_a_shorter_one_removes_the
     assert (world.state("end"), world.run_state()) == ("success", "success")
 
 
+def test_an_element_that_was_too_many_before_a_clear_is_too_many_after_it() -> None:
+    world = World(dag(task("make"), task("each", "make", mapping=over("make")), task("slow")))
+    run = world.trigger()
+    chosen = cmd.TaskSelection(dag_id="d", run_id=run.run_id, task_ids=("make",), downstream=True)
+    world.succeed("make", returns=[1, 2])
+    world.succeed("each", 1)
+    for _ in range(3):
+        world.succeed("each", 0)
+        assert world.command(cmd.ClearTasks(selection=chosen)).ok
+        world.succeed("make", returns=[1])
+        assert [world.state("each", index) for index in range(2)] == ["queued", "removed"]
+
+
 def test_a_fan_out_keeps_the_counters_right_and_survives_a_restart() -> None:
     world = World(dag(task("make"), task("each", "make", mapping=over("make")), task("end", "each")))
     world.trigger()
