@@ -23,10 +23,10 @@ from tradewind.model.rows import Attempt
 
 SEEDS = (*range(300), *range(1000, 1100), *range(2000, 2100))
 """Of one feature each, of values that are mapped over, and of all features together."""
-OTHER_MOMENT = frozenset({1086, 2006})
+OTHER_MOMENT = frozenset({1086, 2006, 2095})
 """1086: here a task is skipped as soon as one above it was; `dag.test()` looks again only after a wave in which another
 one above it failed. Airflow's scheduler would have looked before (decision 5: which came first may decide).
-2006: a short circuit skips all below it; elements of a mapped task that were there already it forgets in Airflow.
+2006, 2095: a short circuit skips all below it; elements of a mapped task that were there already it forgets in Airflow.
 """
 FILES = tuple(SEEDS[at : at + 20] for at in range(0, len(SEEDS), 20))
 """Seeds by file: Airflow reads a whole file again for every DAG of it."""
