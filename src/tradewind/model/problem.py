@@ -20,8 +20,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     file: str = ""
     line: int = 0
     lacks: str = ""
-    """What only the environment lacks, as `package:NAME`, `variable:KEY`, `connection:ID`, `environment:NAME` or
-    `file:PATH`: nothing is wrong with the file. Empty where the file is at fault.
+    """What only the environment lacks, as `package:NAME`, `variable:KEY`, `connection:ID`, `environment:NAME`,
+    `file:PATH` or `credentials:CLOUD`: nothing is wrong with the file. Empty where the file is at fault.
     """
 
     def __str__(self) -> str:

@@ -17,10 +17,18 @@ from tradewind.sdk.variable import VariableNotFound
 from tradewind.worker import archive
 
 _NAMES = ("airflow", "tradewind")
+_CREDENTIALS = {
+    "google.auth.exceptions.DefaultCredentialsError": "google",
+    "botocore.exceptions.NoCredentialsError": "aws",
+    "botocore.exceptions.NoRegionError": "aws",
+}
+"""What clouds' libraries raise where a machine is not set up for them, by whose setting up it is."""
 
 
 def of(error: BaseException | None, file: FileRef) -> str:
-    """`package:boto3`, `variable:KEY`, `connection:ID`, `environment:NAME`, `file:/path`; "" for everything else."""
+    """`package:boto3`, `variable:KEY`, `connection:ID`, `environment:NAME`, `file:/path`, `credentials:aws`; "" for
+    everything else.
+    """
     if isinstance(error, VariableNotFound):
         return f"variable:{error.key}"
     if isinstance(error, ConnectionNotFound):
@@ -31,7 +39,8 @@ def of(error: BaseException | None, file: FileRef) -> str:
         return f"environment:{error.args[0]}"
     if isinstance(error, FileNotFoundError) and isinstance(error.filename, str):
         return f"file:{error.filename}" if _is_elsewhere(error.filename, file) else ""
-    return ""
+    cloud = _CREDENTIALS.get(f"{type(error).__module__}.{type(error).__qualname__}")
+    return f"credentials:{cloud}" if cloud else ""
 
 
 def _package(module: str, file: FileRef) -> str:

@@ -8,12 +8,14 @@ import pytest
 
 from tests.unit.worker.children import DagFile
 
+_RAISE = "class Error(Exception): __module__, __qualname__ = {!r}, {!r}\nraise Error"
 CASES = [
     ("a package that is nowhere", "import zz_nowhere.part", "package:zz_nowhere"),
     ("a Variable", "from airflow.sdk import Variable; Variable.get('zz')", "variable:zz"),
     ("a connection", "from airflow.hooks.base import BaseHook; BaseHook.get_connection('zz')", "connection:zz"),
     ("an environment variable", "import os; os.environ['ZZ_NONE']", "environment:ZZ_NONE"),
     ("a file of the machine", "open('/zz/nowhere.yaml')", "file:/zz/nowhere.yaml"),
+    ("a cloud's set-up", _RAISE.format("botocore.exceptions", "NoCredentialsError"), "credentials:aws"),
     ("a file beside it", "open(__file__ + '.yaml')", ""),
     ("a module of Airflow's names", "import airflow.zzz", ""),
     ("a name of an installed package", "from yaml import safe_laod", ""),
