@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -91,9 +90,8 @@ def _names(option: Any) -> str:
         names += " / " + ", ".join(f"`{name}`" for name in option.secondary_opts)
     if option.is_flag or option.count:
         return names
-    kind = option.type_descriptor.annotation
-    if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return f"{names} {' '.join(f'`{one.value}`' for one in kind)}"
+    if choices := getattr(option.type, "choices", ()):
+        return f"{names} {' '.join(f'`{one}`' for one in choices)}"
     return f"{names} *{_value(option)}*"
 
 
