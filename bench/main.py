@@ -40,9 +40,7 @@ def main(argv: list[str]) -> int:
     if options.report:
         write_page(options.report, options.page)
         return 0
-    measures = ON_A_CLUSTER if options.cluster else ON_ONE_MACHINE
-    if options.only:
-        measures = tuple(options.only.split(","))
+    measures = options.only or (ON_A_CLUSTER if options.cluster else ON_ONE_MACHINE)
     if why_not := missing(measures):
         print(f"error: cannot measure: {why_not}", file=sys.stderr)
         print("hint: scripts/prepare installs it; without it, leave out what needs it (--only)", file=sys.stderr)
@@ -51,7 +49,7 @@ def main(argv: list[str]) -> int:
     if options.samples:
         sizes = dataclasses.replace(sizes, samples=options.samples)
     folder = Path(tempfile.mkdtemp(prefix="tw-bench-"))
-    ours = plan.Plan(sizes=sizes, folder=folder, systems=tuple(options.systems.split(",")))
+    ours = plan.Plan(sizes=sizes, folder=folder, systems=options.systems)
     out: Path = options.out or RESULTS / ("quick.json" if options.quick else "samples.json")
     results = begin(sizes, out)
     failed = []
@@ -86,8 +84,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(prog="bench/run", description="Tradewind beside Apache Airflow, in one run.")
     parser.add_argument("--cluster", action="store_true", help="those of a cluster instead of those of one machine")
-    parser.add_argument("--only", default="", help=f"measures, of {','.join(MEASURES)}")
-    parser.add_argument("--systems", default=",".join(SYSTEMS), help=f"of {','.join(SYSTEMS)}")
+    parser.add_argument("--only", type=some_of(MEASURES), default=(), help=f"measures, of {','.join(MEASURES)}")
+    parser.add_argument("--systems", type=some_of(SYSTEMS), default=SYSTEMS, help=f"of {','.join(SYSTEMS)}")
     parser.add_argument("--samples", type=int, default=0, help="pairs of samples (7)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one sample: does everything work?")
     parser.add_argument(
@@ -96,6 +94,17 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--page", type=Path, help="where the page goes (docs/reference/benchmarks.md)")
     parser.add_argument("--report", type=Path, help="only make the page of these raw samples")
     return parser.parse_args(argv)
+
+
+def some_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """Reads an option: names of these, with commas between."""
+
+    def read(text: str) -> tuple[str, ...]:
+        if unknown := set(text.split(",")) - set(known):
+            raise argparse.ArgumentTypeError(f"no {', '.join(sorted(unknown))}; there is {', '.join(known)}")
+        return tuple(text.split(","))
+
+    return read
 
 
 def begin(sizes: plan.Sizes, out: Path) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 A plugin of Airflow often brings macros or listeners and views beside them. Where Flask or FastAPI is not installed, the
 views stand on what is made here and come to nothing; all else of the plugin is loaded as it is. What is installed is
-used, and outside of `stand_ins` an absent package is absent, so a DAG file that imports one is told.
+used, and outside of `stand_ins` an absent package is absent, so a DAG file that imports one is told. Unlike names of
+Airflow's that have nothing behind them (`sdk.standin`), these refuse nothing: no task ever gets one.
 """
 
 from __future__ import annotations
@@ -30,37 +31,38 @@ _OF_AIRFLOW = frozenset({"airflow.www", "airflow.api_fastapi", "airflow.api_conn
 @contextmanager
 def stand_ins() -> Iterator[list[str]]:
     """Inside the block absent web packages can be imported. Gives the names of those that were, as they come."""
-    made: list[str] = []
     modules.install()  # puts itself first, where nobody did it yet
-    others, airflows = _Finder(_PACKAGES, made), _Finder(_OF_AIRFLOW, [])
+    others, airflows = _Finder(_PACKAGES), _Finder(_OF_AIRFLOW)
     sys.meta_path.append(others)  # the last to be asked: what is there is found by others
     sys.meta_path.insert(0, airflows)  # the first: of these names the table knows that DAG files cannot use them
     try:
-        yield made
+        yield others.packages_made
     finally:
-        sys.meta_path.remove(others)
-        sys.meta_path.remove(airflows)
-        for name in [name for name, module in sys.modules.items() if isinstance(module, _Module)]:
-            del sys.modules[name]
+        for finder in (others, airflows):
+            sys.meta_path.remove(finder)
+            for name in finder.made:
+                sys.modules.pop(name, None)
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds packages, and whatever is asked for below them."""
 
-    def __init__(self, packages: frozenset[str], made: list[str]) -> None:
+    def __init__(self, packages: frozenset[str]) -> None:
         self._packages = packages
-        self._made = made
+        self.made: list[str] = []
+        self.packages_made: list[str] = []
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> Any:
         """A spec for one of the packages and what is below what was made here, None for others."""
-        if name in self._packages:
-            self._made.append(name)
-        elif not isinstance(sys.modules.get(name.rpartition(".")[0]), _Module):
+        if name not in self._packages and name.rpartition(".")[0] not in self.made:
             return None  # a part that an installed package has not is an ImportError, as ever
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
     def create_module(self, spec: Any) -> ModuleType:
         """A module that has every name."""
+        self.made.append(spec.name)
+        if spec.name in self._packages:
+            self.packages_made.append(spec.name)
         return _Module(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:

@@ -9,11 +9,6 @@ from tradewind.sdk import timezone
 from tradewind.sdk.configuration import conf
 
 
-def airflow_home() -> str:
-    """What `AIRFLOW_HOME` names; without it the folder that DAG files are loaded from."""
-    return os.environ.get("AIRFLOW_HOME") or str(conf.get("core", "dags_folder", fallback=os.getcwd()))
-
-
 def dags_folder() -> str:
     """Where DAG files are loaded from: the folder of the version that is being loaded."""
     return str(conf.get("core", "dags_folder", fallback=os.getcwd()))
@@ -25,7 +20,7 @@ def plugins_folder() -> str:
 
 
 _COMPUTED = {
-    "AIRFLOW_HOME": airflow_home,
+    "AIRFLOW_HOME": conf.home,
     "DAGS_FOLDER": dags_folder,
     "PLUGINS_FOLDER": plugins_folder,
     "TIMEZONE": timezone.default,

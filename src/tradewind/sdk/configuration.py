@@ -67,12 +67,16 @@ class Configuration:
         if found is None:
             found = _KNOWN.get((section.lower(), key.lower()))
         if found is None and (section.lower(), key.lower()) in _LOGS:
-            return os.path.join(os.environ.get("AIRFLOW_HOME") or self.get("core", "dags_folder", os.getcwd()), "logs")
+            return os.path.join(self.home(), "logs")
         if found is not None:
             return found
         if fallback is not _UNSET:
             return fallback
         raise errors.AirflowConfigException(f"section/key [{section}/{key}] not found in config")
+
+    def home(self) -> str:
+        """What `AIRFLOW_HOME` names; without it the folder that DAG files are loaded from."""
+        return os.environ.get("AIRFLOW_HOME") or str(self.get("core", "dags_folder", fallback=os.getcwd()))
 
     def getboolean(self, section: str, key: str, fallback: Any = _UNSET, **_: Any) -> Any:
         """An option as True or False."""

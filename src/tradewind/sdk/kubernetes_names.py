@@ -19,6 +19,12 @@ from tradewind.sdk.configuration import conf
 EMPTY_XCOM_RESULT = "__airflow_xcom_result_empty__"
 POD_NAME_MAX_LENGTH = naming.LONGEST
 MAX_LABEL_LEN = 63
+_KEEPALIVE = (
+    ("TCP_KEEPIDLE", "tcp_keep_idle", 120),
+    ("TCP_KEEPINTVL", "tcp_keep_intvl", 30),
+    ("TCP_KEEPCNT", "tcp_keep_cnt", 6),
+)
+"""Options of a socket, Airflow's names and values for them."""
 _LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -127,13 +133,11 @@ def configure_tcp_keepalive(configuration: Any) -> None:
 
     Seconds before the first probe, between two, and their number are Airflow's options; tcp(7) for what they mean.
     """
-    options = {"TCP_KEEPIDLE": ("tcp_keep_idle", 120), "TCP_KEEPINTVL": ("tcp_keep_intvl", 30)}
-    options["TCP_KEEPCNT"] = ("tcp_keep_cnt", 6)
     ours = [
         (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
         *(
             (socket.IPPROTO_TCP, getattr(socket, name), conf.getint("kubernetes_executor", key, fallback))
-            for name, (key, fallback) in options.items()
+            for name, key, fallback in _KEEPALIVE
             if hasattr(socket, name)
         ),
     ]

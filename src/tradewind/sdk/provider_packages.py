@@ -36,6 +36,16 @@ def hook_class(conn_type: str) -> Any:
 
 
 @functools.cache
+def decorator(name: str) -> Any:
+    """What `@task.NAME` is by an installed package, None where none brings it."""
+    for one in _infos():
+        for kind in one.get("task-decorators") or ():
+            if kind["name"] == name:
+                return pkgutil.resolve_name(kind["class-name"])
+    return None
+
+
+@functools.cache
 def _hooks_by_type() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for one in _infos():

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import importlib.metadata
 import inspect
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tradewind.sdk import arguments, callables, conditions, decorated, errors, expansion, scope
+from tradewind.sdk import arguments, callables, conditions, decorated, errors, expansion, provider_packages, scope
 from tradewind.sdk.mapped import MappedOperator, known_arguments, refuse_twice
 from tradewind.sdk.operator import BaseOperator
 from tradewind.sdk.states import TriggerRule
@@ -240,8 +238,6 @@ _NOT_HERE = {
     "docker": "no Docker is asked here; use @task.kubernetes with the image, or @task.virtualenv with its packages",
 }
 _OF_PODS = ("kubernetes", "kubernetes_cmd")
-_PROVIDERS = "apache_airflow_provider"
-"""The entry point of packages that describe themselves as providers."""
 
 
 class TaskDecorators:
@@ -256,7 +252,7 @@ class TaskDecorators:
         if name in ("run_if", "skip_if"):
             return getattr(conditions, name)
         kind = _KINDS.get(name) or _kind_of_pod(name)
-        if kind is None and name not in _NOT_HERE and (made := _of_provider(name)) is not None:
+        if kind is None and name not in _NOT_HERE and (made := provider_packages.decorator(name)) is not None:
             return made
         return functools.partial(factory, kind or _foreign(name))
 
@@ -268,18 +264,6 @@ def _kind_of_pod(name: str) -> type[BaseOperator] | None:
     from tradewind.sdk.operators import pod_function
 
     return pod_function.KINDS[name]
-
-
-@functools.cache
-def _of_provider(name: str) -> Callable[..., Any] | None:
-    """The decorator that an installed provider brings under this name, as its description tells; None without one."""
-    for point in importlib.metadata.entry_points(group=_PROVIDERS):
-        for one in point.load()().get("task-decorators", ()):
-            if one["name"] == name:
-                module, _, attribute = one["class-name"].rpartition(".")
-                found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-                return found
-    return None
 
 
 @functools.cache

@@ -94,7 +94,7 @@ def _guarded(about: str) -> Iterator[None]:
         with web.stand_ins() as absent:
             yield
         if absent:
-            registry.note(f"{about}: {', '.join(absent)} is not installed; its views have no effect here")
+            registry.note(f"{about}: its views have no effect: there is no {', '.join(absent)} here")
     except errors.DagProblem:
         raise
     except Exception as error:

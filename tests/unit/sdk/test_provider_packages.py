@@ -107,3 +107,21 @@ def test_a_mandatory_option_without_a_value_is_an_error() -> None:
     with pytest.raises(ValueError, match="no/thing should be set"):
         conf.get_mandatory_value("no", "thing", fallback=None)
     assert conf.get_mandatory_value("core", "parallelism") == "32"
+
+
+def test_a_decorator_is_that_of_the_installed_package_whatever_another_one_says(tmp_path: Path) -> None:
+    _install(tmp_path, "broken", "1 / 0")
+    _install(tmp_path, "thing", """
+        def get_provider_info():
+            return {"task-decorators": [{"name": "thing", "class-name": "airflow.providers.thing.info.thing_task"}]}
+        def thing_task(python_callable=None, **kwargs):
+            return ["made by thing", kwargs]
+        """)  # fmt: skip
+    found = _run(
+        tmp_path,
+        """
+        from airflow.sdk import task
+        print(json.dumps(task.thing(size=1)))
+        """,
+    )
+    assert found == ["made by thing", {"size": 1}]
