@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import Any
 
@@ -81,8 +81,9 @@ def warm() -> None:
     """Run them. Leaves environment, signals and streams as they were."""
     loaded = _loaded()
     plugins.entry_points()
-    with _untouched(), tempfile.TemporaryDirectory() as folder:
-        _load_files(folder)
+    with _untouched():
+        with suppress(OSError):  # a full disk: files are loaded all the same, and slower
+            _load_files()
         for number in range(_TIMES):
             for task_id, map_index in (("plain", -1), ("mapped", number % 2)):
                 sent = msgspec.msgpack.encode(_work(loaded.file, task_id, map_index))
@@ -90,19 +91,20 @@ def warm() -> None:
                 msgspec.msgpack.encode(attempt.run_here(loaded, work, _Nobody()))
 
 
-def _load_files(folder: str) -> None:
+def _load_files() -> None:
     """As a file is loaded, without the plugins of this site: they are the files' own business."""
-    file = FileRef(root=folder, file="warming.py")
-    path = os.path.join(folder, file.file)
-    with open(path, "w", encoding="utf-8") as draft:
-        draft.write(_DAG_FILE)
-    loading.open_paths(file)
-    for _ in range(_TIMES):
-        meaning, meaning_from = compat.detect(path)
-        with registry.collecting(meaning) as found:
-            loading.execute(path, file)
-            for dag in found.dags:
-                spec.to_spec(dag, file=file.file, meaning=meaning, meaning_from=meaning_from)
+    with tempfile.TemporaryDirectory() as folder:
+        file = FileRef(root=folder, file="warming.py")
+        path = os.path.join(folder, file.file)
+        with open(path, "w", encoding="utf-8") as draft:
+            draft.write(_DAG_FILE)
+        loading.open_paths(file)
+        for _ in range(_TIMES):
+            meaning, meaning_from = compat.detect(path)
+            with registry.collecting(meaning) as found:
+                loading.execute(path, file)
+                for dag in found.dags:
+                    spec.to_spec(dag, file=file.file, meaning=meaning, meaning_from=meaning_from)
 
 
 def _loaded() -> LoadedFile:

@@ -28,3 +28,8 @@ def test_a_warm_process_leaves_no_file_behind(tmp_path: Path) -> None:
         [sys.executable, "-c", "from tradewind.worker import preload; preload()"], env=environment, check=True
     )
     assert os.listdir(tmp_path) == []
+
+
+def test_a_process_becomes_ready_where_no_temporary_file_can_be_made() -> None:
+    source = "import tempfile; tempfile.tempdir = '/nowhere'; from tradewind.worker import preload; preload()"
+    subprocess.run([sys.executable, "-c", source], check=True)
