@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
+import signal
 import sqlite3
 import subprocess
 import textwrap
@@ -13,6 +15,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import postgres, server
+from tests.support.podlets import wait_until
 
 LOOPS = """
 import time
@@ -107,13 +110,7 @@ def test_a_full_disk_stops_nothing_for_good_and_the_store_stays_whole(
         running.trigger("steps", "before")
         time.sleep(0.8)
         filler = small_disk / "filler"
-        with filler.open("wb") as file:
-            try:
-                while True:
-                    file.write(bytes(1 << 16))
-                    file.flush()
-            except OSError:
-                pass
+        _fill(filler)
         time.sleep(2)
         filler.unlink()
         run = running.wait_run("steps", "before")
@@ -125,3 +122,28 @@ def test_a_full_disk_stops_nothing_for_good_and_the_store_stays_whole(
         assert running.wait_run("steps", "after")["state"] == "success"
     with contextlib.closing(sqlite3.connect(small_disk / "home" / "tradewind.db")) as database:
         assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
+
+
+@pytest.mark.namespaces
+def test_a_podlet_that_dies_on_a_full_disk_has_a_successor(small_disk: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    dags = write(tmp_path / "dags", LOOPS)
+    home = small_disk / "home"
+    home.mkdir()
+    (home / "tradewind.toml").write_text("[retention]\nmin_free_mb = 0\n")  # the disk is to become full
+    with server.Server(home, dags) as running:
+        first = running.podlet_pid
+        assert first is not None
+        filler = small_disk / "filler"
+        _fill(filler)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: running.podlet_pid not in (None, first), "another podlet is there")
+        filler.unlink()
+        running.trigger("steps", "after")
+        assert running.wait_run("steps", "after")["state"] == "success"
+
+
+def _fill(filler: pathlib.Path) -> None:
+    """Take what its disk has left."""
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(1 << 12))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -18,6 +17,7 @@ import msgspec
 from tradewind import __version__
 from tradewind.model.problem import Problem
 from tradewind.podlet import loop as loops
+from tradewind.podlet import own_log
 from tradewind.podlet.connection import Connection
 from tradewind.protocol import VERSION
 from tradewind.protocol import podlet as protocol
@@ -98,7 +98,7 @@ class Control:
         try:
             message = self._decoder.decode(body)
         except msgspec.MsgspecError as error:
-            sys.stderr.write(f"a request is not understood: {error}\n")
+            own_log.write(f"a request is not understood: {error}\n")
             if connection is not self._in_charge:
                 self._refuse(connection, _strange_version("an unknown one"))
             return

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 import time
 
 from tradewind.podlet import loop as loops
+from tradewind.podlet import own_log
 from tradewind.podlet.connection import Connection
 from tradewind.podlet.messages import Do
 from tradewind.protocol.work import FileRef, LoadReport, LoadWork
@@ -101,8 +101,7 @@ class Tail:
             return
         self._data = (self._data + data)[-_TAIL_BYTES:]
         if self.is_forwarded:
-            sys.stderr.buffer.write(data)
-            sys.stderr.buffer.flush()
+            own_log.write(data)
 
     def text(self) -> str:
         """What is kept."""

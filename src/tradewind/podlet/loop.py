@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import heapq
 import select
-import sys
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable
 from itertools import count
+
+from tradewind.podlet import own_log
 
 READ = select.EPOLLIN
 WRITE = select.EPOLLOUT
@@ -99,4 +100,4 @@ class Loop:
         try:
             call(*arguments)
         except Exception:  # noqa: BLE001 - one attempt's trouble (a full disk) must not end those of the others
-            traceback.print_exc(file=sys.stderr)
+            own_log.write(traceback.format_exc())

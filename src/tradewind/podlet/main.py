@@ -214,7 +214,6 @@ class Podlet:
     def _leave_to_successor(self) -> None:
         """End as if we had died, which whatever runs outlives: the next podlet finds it by its directories."""
         self._control.close()
-        sys.stderr.flush()
         os._exit(0)
 
     def _shutdown(self) -> None:
@@ -245,8 +244,8 @@ def main() -> None:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of this process alone: its forks do not hold the home
     except OSError:
         sys.exit(0)  # the home has a podlet; who started us connects to that one
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    written = os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)  # over what was there: a full disk has room for that
+    os.ftruncate(lock, written)
     processes.become_subreaper()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Podlet(

@@ -8,14 +8,13 @@ write much take turns.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
 from tradewind.podlet import loop as loops
-from tradewind.podlet import watching
+from tradewind.podlet import own_log, watching
 from tradewind.podlet.stamping import MAX_LINE, Stamper
 
 _QUIET_SECONDS = 0.2
@@ -140,7 +139,7 @@ class Outputs:
 
     def _put_off(self, output: Output, error: OSError) -> None:
         """The log cannot be written now (a full disk): again later; an ended attempt does not wait for ever."""
-        sys.stderr.write(f"log of {output.out}: {error}\n")
+        own_log.write(f"log of {output.out}: {error}\n")
         output.tries += 1
         if output.closing and output.tries > _LAST_TRIES:
             self._done(output)

@@ -8,10 +8,9 @@ died meets the same fence, and only the first enters.
 from __future__ import annotations
 
 import os
-import sys
 import time
 
-from tradewind.podlet import fence
+from tradewind.podlet import fence, own_log
 from tradewind.podlet.attempt import Attempt
 from tradewind.podlet.attempts import Attempts
 from tradewind.worker import secrets
@@ -35,7 +34,7 @@ def _adopt(attempts: Attempts, folder: str, attempt_id: str) -> None:
         if not attempts.adopt(attempt_id):
             _tidy(Attempt(attempt_id, f"{folder}/{attempt_id}", 0))
     except (OSError, ValueError) as error:  # one directory that nobody understands must not keep the others waiting
-        sys.stderr.write(f"attempt {attempt_id} is left alone: {error}\n")
+        own_log.write(f"attempt {attempt_id} is left alone: {error}\n")
 
 
 def _tidy(attempt: Attempt) -> None:

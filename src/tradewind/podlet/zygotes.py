@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from typing import Any
 import msgspec
 
 from tradewind.model.problem import Problem
-from tradewind.podlet import endings, processes
+from tradewind.podlet import endings, own_log, processes
 from tradewind.podlet import loop as loops
 from tradewind.podlet.connection import Connection
 from tradewind.podlet.file_zygote import FileZygote, Tail
@@ -257,7 +256,7 @@ class Zygotes:
         self._close(zygote)
         self._no_longer_loading(number)
         if zygote.report is None:
-            sys.stderr.write(f"while {zygote.key.file} was loaded: {endings.how(status)}; {output}\n")
+            own_log.write(f"while {zygote.key.file} was loaded: {endings.how(status)}; {output}\n")
             killed = status is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL)
             blameless = killed and not zygote.too_slow
             if blameless and zygote.begun < _MOST_LOADS:
