@@ -124,15 +124,16 @@ class Api:
         metadata = {"name": name, "labels": dict(labels or {})}
         self.post("/api/v1/namespaces", {"metadata": metadata})
         try:
-            wait_until(lambda: self._has_account(name), f"the default service account of {name}")
+            wait_until(lambda: self._is_ready_for_pods(name), f"service account and authority of {name}")
             yield Namespace(api=self, name=name)
         finally:
             self.delete(f"/api/v1/namespaces/{name}")
 
-    def _has_account(self, namespace: str) -> bool:
-        # A pod that comes before its service account is refused.
+    def _is_ready_for_pods(self, namespace: str) -> bool:
+        # A pod that comes before its service account is refused, and one before the authority's certificate waits.
         try:
             self.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/default")
+            self.get(f"/api/v1/namespaces/{namespace}/configmaps/kube-root-ca.crt")
         except ApiError:
             return False
         return True
