@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from croniter import CroniterBadDateError, CroniterError, croniter
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tradewind.model.calendar import NoTick, parse_cron
@@ -44,6 +44,7 @@ near = st.sampled_from([timedelta(0), timedelta(microseconds=1), timedelta(secon
 
 
 @given(expressions, walls, near)
+@example("* * L * 1#5 0 2020-2030", datetime(2020, 4, 1), timedelta(0))  # noqa: DTZ001
 def test_the_neighbours_of_a_time_are_croniters(text: str, wall: datetime, beside: timedelta) -> None:
     try:
         cron = parse_cron(text)
@@ -80,9 +81,29 @@ def _theirs(text: str, wall: datetime, step: str) -> datetime | None:
     try:
         found = getattr(croniter(text, start_time=wall), step)(datetime)
     except CroniterBadDateError:
-        return None
+        return _theirs_within_years(text, wall, step)
     assert isinstance(found, datetime)
     return found
+
+
+def _theirs_within_years(text: str, wall: datetime, step: str) -> datetime | None:
+    """What it finds without the field of years, as long as that lies in them.
+
+    It looks for days and for weekdays apart, and gives up where these years hold none of the one, though some of the
+    other.
+    """
+    years = [year for field in croniter.expand(text)[0][6:] for year in field if isinstance(year, int)]
+    while years and (wall.year >= min(years) if step == "get_prev" else wall.year <= max(years)):
+        try:
+            found = getattr(croniter(" ".join(text.split()[:6]), start_time=wall), step)(datetime)
+        except CroniterBadDateError:
+            return None
+        if found.year in years:
+            assert isinstance(found, datetime)
+            return found
+        beyond = datetime(found.year + (step == "get_next"), 1, 1)  # noqa: DTZ001
+        wall = beyond if step == "get_prev" else beyond - timedelta(microseconds=1)
+    return None
 
 
 def _fires(text: str) -> bool:
