@@ -50,6 +50,15 @@ class Watch:
                 launched.append((fact.attempt.run_key, fact.attempt.task_id))
         for run_key, task_id in dict.fromkeys(launched):
             self._check_limits(self.runs[run_key], task_id)
+        for run in self.runs.values():
+            self._check_deadlines(run)
+
+    def _check_deadlines(self, run: DagRun) -> None:
+        """Each that has passed is decided about: missed, which was told, or met."""
+        for number, at in enumerate(run.deadlines):
+            is_missed, has_passed = number in run.missed_deadlines, at is not None and at <= self.world.now
+            assert is_missed <= has_passed, f"deadline {number} of {run.run_id} is missed before its time"
+            assert is_missed or not has_passed or run.state.is_finished, f"deadline {number} of {run.run_id} passed by"
 
     def _fold(self, fact: Fact) -> None:
         match fact:

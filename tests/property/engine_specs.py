@@ -7,10 +7,15 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.unit.engine import specs
-from tradewind.model.dagspec import DagSpec, GroupSpec, PythonBody, TaskSpec, TriggerRule, WeightRule
+from tradewind.model.dagspec import DagSpec, Deadline, GroupSpec, PythonBody, TaskSpec, TriggerRule, WeightRule
 
 POOLS = ("default_pool", "p", "q")
 FLAVOURS = ("plain", "rules", "group", "mapped", "setup", "past", "limits")
+_DEADLINES = (
+    Deadline(reference="queued_at", interval_seconds=20),
+    Deadline(reference="average_runtime", interval_seconds=1, max_runs=2, min_runs=1),
+    Deadline(reference="logical_date", interval_seconds=30, task_id="t0"),
+)
 _RULES = [rule.value for rule in TriggerRule if rule is not TriggerRule.ALL_DONE_SETUP_SUCCESS]
 
 
@@ -35,6 +40,7 @@ def dags(draw: st.DrawFn, dag_id: str) -> DagSpec:
         max_active_runs=draw(st.sampled_from([16, 16, 2, 1])),
         fail_fast=draw(st.integers(0, 9)) == 9,
         meaning=draw(st.sampled_from(["3", "2"])),
+        deadlines=draw(st.sampled_from([(), (), _DEADLINES])),
     )
 
 

@@ -136,6 +136,12 @@ QUICK = (
         "rows = tables[kind]\n",
         "rows = dict(tables[kind])\n",
     ),
+    Mutant(
+        "a deadline is not looked at",
+        "admission",
+        "            deadlines.look(core, core.runs[key])\n",
+        "            pass\n",
+    ),
     Mutant("what is due now is not due", "timers", "self._heap[0][0] <= now", "self._heap[0][0] < now"),
     Mutant(
         "none_failed_min_one_success is not skipped with all its upstreams",

@@ -1,6 +1,7 @@
 """What commands print as JSON about a run: the fixed shape of `tradewind run --output json`.
 
-`{"dag_id","run_id","airflow","logical_date","state","tasks":[…],"xcom":{"TASK" or "TASK[I]":{"KEY":VALUE}}}`.
+`{"dag_id","run_id","airflow","logical_date","state","tasks":[…],"xcom":{"TASK" or "TASK[I]":{"KEY":VALUE}}}`,
+with `"missed_deadlines":["MOMENT",…]` where there are any.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def run_document(run: DagRun, tasks: Sequence[TaskInstance], xcoms: Sequence[XCo
         "state": run.state.value,
         "tasks": [task_document(task) for task in sorted(tasks, key=lambda one: (one.task_id, one.map_index))],
     }
+    if run.missed_deadlines:
+        document["missed_deadlines"] = [moment(run.deadlines[number]) for number in run.missed_deadlines]
     if xcoms is not None:
         document["xcom"] = xcom_document(xcoms)
     return document

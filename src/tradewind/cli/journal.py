@@ -29,6 +29,8 @@ class Journal:
         self._open: dict[RunKey, dict[str, str]] = {}
         """Unfinished runs, by what a line names them with."""
         self._running: set[RunKey] = set()
+        self._missed: dict[RunKey, int] = {}
+        """How many deadlines of an unfinished run were told as missed."""
         self._files: dict[str, store_port.FileStatus] | None = None
         self._told: dict[str, str] = {}
         """What is wrong and was told, by its subject."""
@@ -39,6 +41,7 @@ class Journal:
         """We lead, and this was unfinished."""
         self._open = {one.run.run_key: _names(one.run) for one in snapshot.runs if not one.run.state.is_finished}
         self._running = {one.run.run_key for one in snapshot.runs if one.run.state is RunState.RUNNING}
+        self._missed = {one.run.run_key: len(one.run.missed_deadlines) for one in snapshot.runs}
         alive = sum(1 for run in snapshot.runs for one in run.attempts if one.phase is not AttemptPhase.ENDED)
         found = f"{_plural(len(self._open), 'run')} unfinished, {_plural(alive, 'attempt')} adopted"
         _log.info("leads this home: %s", found if self._open else "no run is unfinished", extra={"epoch": epoch})
@@ -47,6 +50,7 @@ class Journal:
         """A committed batch."""
         for fact in batch.facts:
             if isinstance(fact, RunFact):
+                self._deadlines(fact)
                 self._run(fact.run)
             elif isinstance(fact, AttemptFact) and _is_failure(fact.attempt):
                 self._failed(fact.attempt)
@@ -68,6 +72,13 @@ class Journal:
         why = f": {run.verdict}" if run.verdict else ""
         extra = {**ids, "state": run.state.value, "seconds": seconds}
         _log.info("run ended: %s%s%s", run.state.value, took, why, extra=extra)
+
+    def _deadlines(self, fact: RunFact) -> None:
+        run, missed = fact.run, len(fact.run.missed_deadlines)
+        if missed > self._missed.pop(run.run_key, 0):
+            _log.warning("%s", fact.cause, extra=_names(run))
+        if missed and not run.state.is_finished:
+            self._missed[run.run_key] = missed
 
     def _failed(self, attempt: Attempt) -> None:
         name = attempt.task_id if attempt.map_index < 0 else f"{attempt.task_id}[{attempt.map_index}]"

@@ -120,6 +120,11 @@ def show(
 
 
 def _facts(run: DagRun) -> dict[str, Any]:
+    deadlines = [
+        f"{tables.local(at)}{' (missed)' if number in run.missed_deadlines else ''}"
+        for number, at in enumerate(run.deadlines)
+        if at is not None
+    ]
     return {
         "dag_id": run.dag_id,
         "run_id": run.run_id,
@@ -135,6 +140,7 @@ def _facts(run: DagRun) -> dict[str, Any]:
         "triggered_by": run.triggered_by,
         "conf": run.conf,
         "note": run.note,
+        **({"deadlines": deadlines} if deadlines else {}),
     }
 
 

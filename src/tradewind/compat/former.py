@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tradewind.compat.entries import at as _at
 from tradewind.compat.entries import moved as _moved
 from tradewind.compat.entries import refused as _refused
 
@@ -211,7 +212,7 @@ _INSIDES: Mapping[str, Names] = {
     "airflow.models.pool": _refused("see `tradewind pools`", "Pool", "PoolStats"),
     "airflow.models.renderedtifields": _refused(_DATABASE, "RenderedTaskInstanceFields"),
     "airflow.models.serialized_dag": _refused(_DATABASE, "SerializedDagModel"),
-    "airflow.models.slamiss": _refused("deadlines took the place of SLAs", "SlaMiss"),
+    "airflow.models.slamiss": _at("deadlines", "SlaMiss"),
     "airflow.models.taskfail": _refused(_DATABASE, "TaskFail"),
     "airflow.models.taskreschedule": _refused(_DATABASE, "TaskReschedule"),
     "airflow.models.trigger": _refused(_DATABASE, "Trigger"),

@@ -10,6 +10,7 @@ _ASSETS = "held as data and shown; updates and events of assets are a later step
 _NOTHING_KEPT = "takes everything and keeps nothing"
 
 BETTER: dict[str, str] = {
+    "deadlines:DeadlineAlert": "its callback may be any function of the DAG file",
     "operators.empty:EmptyOperator": "done by the engine, without a process",
     "operators.latest_only:LatestOnlyOperator": "done by the engine, without a process",
     "operators.pod:KubernetesPodOperator": "no process waits for the pod; its end is told with the cause, as data",
@@ -24,6 +25,9 @@ BETTER: dict[str, str] = {
 DIFFERS: dict[str, str] = {
     "asset_decorator:asset": "the DAG and its schedule are there; running the function is a later step",
     "assets:Asset": _ASSETS,
+    "deadlines:AverageRuntimeDeadline": "of the runs that ended last, since the DAG has such a deadline",
+    "deadlines:BaseDeadlineReference": "a reference of one's own loads; its deadlines are not watched, which is told",
+    "deadlines:SlaMiss": "a value that callbacks get; there is no table of misses to query",
     "assets:AssetAlias": _ASSETS,
     "assets:AssetAll": _ASSETS,
     "assets:AssetAny": _ASSETS,

@@ -161,8 +161,8 @@ RETRY_POLICY = at(
     "retry_policy",
     "ExceptionRetryPolicy", "RetryAction", "RetryDecision", "RetryPolicy", "RetryRule",
 )  # fmt: skip
-DEADLINES = things(
-    LATER,
+DEADLINES = at(
+    "deadlines",
     "AsyncCallback", "AverageRuntimeDeadline", "BaseDeadlineReference", "Callback", "DagRunLogicalDateDeadline",
     "DagRunQueuedAtDeadline", "DeadlineAlert", "DeadlineReference", "FixedDatetimeDeadline", "SyncCallback",
     "VariableInterval", "deadline_reference",
@@ -182,11 +182,14 @@ PERMISSIONS = at(
     "RESOURCE_USER_STATS_CHART", "RESOURCE_VARIABLE", "RESOURCE_WEBSITE", "RESOURCE_XCOM",
 )  # fmt: skip
 RESUMABLE = at("resumable", "ResumableJobMixin")
-SDK_OTHERS = things(
-    LATER,
-    "AsyncCallback", "BaseAsyncOperator", "BaseDeadlineReference", "DeadlineAlert",
-    "DeadlineReference", "NEVER_EXPIRE", "SyncCallback", "deadline_reference",
-)  # fmt: skip
+SDK_OTHERS = {
+    **things(LATER, "BaseAsyncOperator", "NEVER_EXPIRE"),
+    **at(
+        "deadlines",
+        "AsyncCallback", "BaseDeadlineReference", "DeadlineAlert", "DeadlineReference", "SyncCallback",
+        "deadline_reference",
+    ),
+}  # fmt: skip
 EXCEPTIONS = at(
     "errors",
     "AirflowException", "AirflowBadRequest", "AirflowNotFoundException", "AirflowConfigException",
@@ -269,8 +272,9 @@ MODELS = {
     **at("operator_link", "BaseOperatorLink"), **things("it is the type of a run", "DagRun"),
     **things("a type", "Operator"),
     **refused(ROWS, "Base", "DagBag", "DagCode", "DagModel", "DagPickle", "DagTag", "DagWarning", "DbCallbackRequest",
-               "ImportError", "Log", "Pool", "RenderedTaskInstanceFields", "SlaMiss", "TaskFail", "TaskReschedule",
+               "ImportError", "Log", "Pool", "RenderedTaskInstanceFields", "TaskFail", "TaskReschedule",
                "Trigger"),
+    **at("deadlines", "SlaMiss"),
 }  # fmt: skip
 TIMEZONE = at(
     "timezone",

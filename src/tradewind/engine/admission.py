@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 from msgspec.structs import replace
 
-from tradewind.engine import attempts, backfills, crossings, native, readiness, runs, schedules
+from tradewind.engine import attempts, backfills, crossings, deadlines, native, readiness, runs, schedules
 from tradewind.engine.core import Check, Core
 from tradewind.engine.live import LiveRun
 from tradewind.engine.queues import Group
@@ -55,6 +55,8 @@ def due(core: Core) -> None:
             core.backfill_looks[key] = None
         elif kind is Kind.RUN_START:
             core.runqueue.look(core.runs[key].run.dag_id)
+        elif kind is Kind.DEADLINE:
+            deadlines.look(core, core.runs[key])
         else:
             live = core.runs[key]
             runs.end(core, live, RunState.FAILED, TaskState.SKIPPED, "The run's timeout passed.", at_once=True)

@@ -399,6 +399,8 @@ class Core(Tables):
             self.timers.add(run.run_after, Kind.RUN_START, run.run_key)
         if (at := live.timeout_at()) is not None:
             self.timers.add(at, Kind.RUN_TIMEOUT, run.run_key)
+        if ahead := live.deadlines_ahead():
+            self.timers.add(min(at for _, at in ahead), Kind.DEADLINE, run.run_key)
 
     def _is_current(self, entry: Entry) -> bool:
         at, kind, key = entry
@@ -429,6 +431,8 @@ class Core(Tables):
             return False
         if kind is Kind.RUN_START:
             return live.run.state is RunState.QUEUED and live.run.run_after == at
+        if kind is Kind.DEADLINE:
+            return any(one == at for _, one in live.deadlines_ahead())
         return live.timeout_at() == at
 
     def forget(self, run_key: RunKey) -> None:

@@ -35,21 +35,44 @@ def fail(core: Core, live: LiveRun, ti: TaskInstance, verdict: str, cause: str, 
         end_rest(core, live, f"Task {ti.task_id} failed and the DAG fails fast.", TaskState.FAILED, besides=ti.task_id)
 
 
-def call_back(core: Core, live: LiveRun, ti: TaskInstance | None, which: str, reason: str) -> None:
-    """Ask for a callback, once for each attempt (or, of the run, for each time it was cleared)."""
+def call_back(
+    core: Core,
+    live: LiveRun,
+    ti: TaskInstance | None,
+    which: str,
+    reason: str,
+    *,
+    deadlines: tuple[int, ...] = (),
+) -> None:
+    """Ask for a callback, once for each attempt (or, of the run, for each time it was cleared).
+
+    `deadlines`: positions of those that were missed, each of which is told once.
+    """
     run = live.run
     key = f"callback:{which}:{run.run_key}:{run.clear_number}"
     payload: dict[str, Any] = {"dag_id": run.dag_id, "run_id": run.run_id, "which": which, "reason": reason}
     if ti is not None:
         key += f":{ti.task_id}:{ti.map_index}:{ti.try_number}:{ti.attempt_id or ''}"
         payload |= {"task_id": ti.task_id, "map_index": ti.map_index}
+    if deadlines:
+        key += f":{','.join(map(str, deadlines))}"
+        payload["deadlines"] = deadlines
     core.facts.append(OutboxFact(row=OutboxRow(key=key, kind="callback", payload=payload, due_at=core.now)))
 
 
 def send_mail(
-    core: Core, live: LiveRun, ti: TaskInstance, verdict: str, *, next_try_at: datetime | None = None
+    core: Core,
+    live: LiveRun,
+    ti: TaskInstance,
+    verdict: str,
+    *,
+    next_try_at: datetime | None = None,
+    is_late: bool = False,
 ) -> None:
-    """Ask for a mail about a failed try to whom the task names, if it names anybody: once for each attempt."""
+    """Ask for a mail about a failed try, or a late task, to whom the task names, if it names anybody.
+
+    Once for each attempt that failed, and once for each time that it is late.
+    """
     task, run = live.graph.tasks[ti.task_id], live.run
     if not task.email:
         return
@@ -68,8 +91,10 @@ def send_mail(
         attempt_id=ti.attempt_id,
         operator=task.operator,
         next_try_at=next_try_at,
+        is_late=is_late,
     )
-    key = f"mail:{run.run_key}:{run.clear_number}:{ti.task_id}:{ti.map_index}:{ti.try_number}:{ti.attempt_id or ''}"
+    one = f"{ti.task_id}:{ti.map_index}:{ti.try_number}:{ti.attempt_id or ''}"
+    key = f"{'late' if is_late else 'mail'}:{run.run_key}:{run.clear_number}:{one}"
     payload = msgspec.to_builtins(notice)
     core.facts.append(OutboxFact(row=OutboxRow(key=key, kind="mail", payload=payload, due_at=core.now)))
 

@@ -107,6 +107,14 @@ class LiveRun:
             return None
         return run.started_at + timedelta(seconds=seconds)
 
+    def deadlines_ahead(self) -> list[tuple[int, datetime]]:
+        """Deadlines that are neither met nor missed yet, by their positions; none of a run that has ended."""
+        run = self.run
+        if not run.deadlines or run.state.is_finished:
+            return []
+        missed = run.missed_deadlines
+        return [(number, at) for number, at in enumerate(run.deadlines) if at is not None and number not in missed]
+
     # -- mapped groups ---------------------------------------------------------------------------------------------
 
     def group_width(self, group_id: str) -> int:

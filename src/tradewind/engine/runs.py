@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tradewind.engine import mapping
+from tradewind.engine import deadlines, mapping
 from tradewind.engine.attempts import restart
 from tradewind.engine.core import Check, Core
 from tradewind.engine.finish import call_back, end_rest, stop_attempt
@@ -53,7 +53,7 @@ def create(
         triggered_by=by,
         **more,
     )
-    live = core.add_run(run, "created")
+    live = core.add_run(deadlines.settle(core, run, graph.spec), "created")
     add_missing_tasks(core, live)
     return live
 
@@ -179,8 +179,11 @@ def _verdict(live: LiveRun, bad: TaskInstance) -> str:
 
 
 def _close(core: Core, live: LiveRun, to: RunState, verdict: str | None) -> None:
+    deadlines.look(core, live)
     run = replace(live.run, state=to, ended_at=core.now, verdict=verdict, ending="")
     core.put_run(live, run, verdict or "all tasks ended")
+    if to is RunState.SUCCESS:
+        deadlines.remember(core, run)
     which = "on_success" if to is RunState.SUCCESS else "on_failure"
     if getattr(live.graph.spec.callbacks, which):
         call_back(core, live, None, which, verdict or "")
@@ -255,6 +258,7 @@ def reopen(core: Core, live: LiveRun, why: str) -> None:
     run = replace(live.run, clear_number=live.run.clear_number + 1, queued_at=core.now, verdict=None, ending="")
     if run.state.is_finished:
         run = replace(run, state=RunState.QUEUED, started_at=None, ended_at=None)
+    run = deadlines.queue_again(core, run, live.graph.spec)
     core.put_run(live, run, why)
     if run.state is RunState.RUNNING:
         look_at_all(core, live)

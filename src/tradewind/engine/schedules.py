@@ -50,7 +50,13 @@ def see(core: Core, seen: DagRow) -> None:
     """A DAG has a new newest version, or was removed or came back."""
     known = core.dags.get(seen.dag_id)
     if known is not None:
-        seen = replace(seen, paused=known.paused, last_slot=known.last_slot, next_slot=known.next_slot)
+        seen = replace(
+            seen,
+            paused=known.paused,
+            last_slot=known.last_slot,
+            next_slot=known.next_slot,
+            recent_seconds=known.recent_seconds,
+        )
     slot = None if seen.removed else slot_after(core, seen, seen.last_slot)
     if slot == seen.next_slot and known is not None:
         core.set_dag(seen)

@@ -18,6 +18,7 @@ class Kind(IntEnum):
     RUN_TIMEOUT = 3
     SLOT = 4
     BACKFILL = 5
+    DEADLINE = 6
 
 
 _TIDY_AT = 4096

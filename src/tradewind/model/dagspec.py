@@ -258,6 +258,25 @@ class Callbacks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     on_skipped: bool = False
 
 
+class Deadline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """By when a run of a DAG, or a task in it, is to have ended. Its callback is code, and stays in the file."""
+
+    reference: Literal["logical_date", "queued_at", "fixed_datetime", "average_runtime", "run_after"]
+    """What it counts from; `average_runtime`: the run's creation and how long runs took of late.
+
+    `run_after` is what an `sla` counts from: when a scheduled run is due; runs by hand have none.
+    """
+    interval_seconds: float
+    fixed: datetime | None = None
+    max_runs: int = 0
+    """How many successful runs an average is taken of at most."""
+    min_runs: int = 0
+    """With fewer there is no deadline."""
+    name: str = ""
+    task_id: str | None = None
+    """The task that it is about: an `sla`."""
+
+
 class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One task. Defaults are Airflow 3's; durations are seconds."""
 
@@ -386,7 +405,9 @@ class DagSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     default_view: str = ""
-    deadline_seconds: float | None = None
+    deadlines: tuple[Deadline, ...] = ()
+    calls_on_sla_miss: bool = False
+    """Whether it has a `sla_miss_callback`, for those of its deadlines that are about tasks."""
     warnings: tuple[str, ...] = ()
     """What the author should know: ignored arguments, wrong places, opaque operators."""
     extra: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What is told of a try that failed, to whoever its task names: a value that the engine writes into the outbox.
+"""What is told of a try that failed, or of a late task, to whom that names: a value in the engine's outbox.
 
 Invariant: it holds all that a mail says besides the log, as it was at that moment: the task may be cleared meanwhile.
 """
@@ -11,7 +11,7 @@ import msgspec
 
 
 class FailureNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One try that failed."""
+    """One try that failed, or (`is_late`) one task that missed its SLA."""
 
     to: tuple[str, ...]
     at: datetime
@@ -29,3 +29,5 @@ class FailureNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     operator: str = ""
     next_try_at: datetime | None = None
     """None: it has failed for good."""
+    is_late: bool = False
+    """Its SLA passed before it had succeeded; it may still run."""

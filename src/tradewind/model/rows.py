@@ -47,6 +47,10 @@ class DagRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verdict: str | None = None
     """One sentence when failed: which task, why."""
     clear_number: int = 0
+    deadlines: tuple[datetime | None, ...] = ()
+    """When those of its version are, in order; None where there is none, or no more."""
+    missed_deadlines: tuple[int, ...] = ()
+    """Positions of those that passed before it, or their task, had ended."""
 
 
 class TaskInstance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -166,6 +170,8 @@ class DagRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_slot: RunSlot | None = None
     last_slot: RunSlot | None = None
     """The last automated slot a run was made for."""
+    recent_seconds: tuple[float, ...] = ()
+    """How long its last successful runs took, the newest last; kept where a deadline asks for their average."""
 
 
 class Backfill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

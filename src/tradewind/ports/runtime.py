@@ -255,9 +255,11 @@ class CallbackRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     source: Source
     run: DagRun
     which: str
-    """on_success, on_failure, on_retry, on_skipped, on_execute."""
+    """on_success, on_failure, on_retry, on_skipped, on_execute; of a DAG, deadline and sla_miss too."""
     task: TaskInstance | None = None
     reason: str = ""
+    deadlines: tuple[int, ...] = ()
+    """Positions of those that were missed."""
     timeout_seconds: float = 300
 
 

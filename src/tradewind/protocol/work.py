@@ -108,6 +108,8 @@ class CallbackWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     which: str
     task: TaskInstance | None = None
     reason: str = ""
+    deadlines: tuple[int, ...] = ()
+    """Of the DAG's deadlines, those that were missed: positions in its specification."""
     supervisor_socket: str = ""
     timeout_seconds: float = 300
     at: datetime | None = None

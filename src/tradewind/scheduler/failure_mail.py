@@ -25,6 +25,8 @@ def compose(key: str, notice: FailureNotice, tail: Sequence[str]) -> mail_port.M
 
 
 def _subject(notice: FailureNotice) -> str:
+    if notice.is_late:
+        return f"{notice.dag_id}.{_task(notice)} missed its SLA ({notice.run_id})"
     what = "failed" if notice.next_try_at is None else f"failed in try {notice.try_number}, will be tried again"
     return f"{notice.dag_id}.{_task(notice)} {what} ({notice.run_id})"
 
@@ -40,7 +42,7 @@ def _facts(notice: FailureNotice) -> list[tuple[str, str]]:
         *([("Logical date", _moment(notice.logical_date))] if notice.logical_date else []),
         ("Task", f"{_task(notice)} ({notice.operator})" if notice.operator else _task(notice)),
         ("Try", f"{notice.try_number} of {max(notice.max_tries + 1, notice.try_number)}"),
-        ("Failed at", _moment(notice.at)),
+        ("Told at" if notice.is_late else "Failed at", _moment(notice.at)),
     ]
     if notice.next_try_at is not None:
         facts.append(("Next try at", _moment(notice.next_try_at)))

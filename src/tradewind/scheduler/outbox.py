@@ -34,6 +34,7 @@ class CallbackPayload(msgspec.Struct, frozen=True, kw_only=True):
     task_id: str | None = None
     map_index: int = -1
     reason: str = ""
+    deadlines: tuple[int, ...] = ()
 
 
 class OutboxRunner:
@@ -138,6 +139,7 @@ class OutboxRunner:
                 which=payload.which,
                 task=task,
                 reason=payload.reason,
+                deadlines=payload.deadlines,
             )
         )
         return "" if problem is None else str(problem)

@@ -47,7 +47,6 @@ _NO_EFFECT = {
     "orientation": "the graph is drawn left to right",
     "default_view": "the view is chosen where the DAG is shown",
     "access_control": "who may do what is given by the site",
-    "sla_miss_callback": "deadline= is its successor",
     "owner_links": "links of owners are not shown yet",
     "allowed_run_types": "all types of runs are allowed yet",
     "disable_bundle_versioning": "a run always keeps the version that it began with",

@@ -94,6 +94,7 @@ class DAG:
         self.max_consecutive_failed_dag_runs: int = settled["max_consecutive_failed_dag_runs"]
         self.dagrun_timeout = dagrun_timeout
         self.deadline = deadline
+        self.sla_miss_callback = sla_miss_callback
         self.catchup_given: Any = catchup
         self.on_success_callback = on_success_callback
         self.on_failure_callback = on_failure_callback

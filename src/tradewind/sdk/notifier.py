@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, ClassVar
 
 from tradewind import templates
@@ -34,7 +34,14 @@ class BaseNotifier(LoggingMixin):
 
     def __call__(self, *args: Any) -> None:
         """Render, then notify; a DAG's callbacks get a context, those of an SLA miss several arguments."""
-        context = args[0] if len(args) == 1 else {"args": args}
+        names = ("dag", "task_list", "blocking_task_list", "slas", "blocking_tis")
+        context = args[0] if len(args) == 1 else dict(zip(names, args))  # noqa: B905 - as many as are given
         self.context = context
         self.render_template_fields(context)
         self.notify(context)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Render, then notify from a coroutine: how an `AsyncCallback` calls a notifier's class."""
+        context = self.context if self.context is not None else {}
+        self.render_template_fields(context)
+        return self.async_notify(context).__await__()

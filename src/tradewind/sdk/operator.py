@@ -142,8 +142,6 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
                 setattr(self, name, settled)
         if self.__dict__["wait_for_downstream"]:
             self.__dict__["depends_on_past"] = True
-        if self.__dict__["sla"] is not None:
-            registry.note(f"{about}: sla is not watched for a task yet; deadline= of the DAG is its successor")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _SETTLED and self._instantiated:

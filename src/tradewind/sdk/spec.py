@@ -42,6 +42,8 @@ def to_spec(dag: DAG, *, file: str, meaning: Meaning, meaning_from: str) -> DagS
         f"task {one.task_id!r}: {one.body.reason}" for one in tasks if isinstance(one.body, dagspec.OpaqueBody)
     ]
     warnings += [said for one in tasks if (said := _unapplied(one))]
+    watched, unwatched = _deadlines(dag)
+    warnings += unwatched
     return DagSpec(
         dag_id=dag.dag_id,
         file=file,
@@ -61,6 +63,8 @@ def to_spec(dag: DAG, *, file: str, meaning: Meaning, meaning_from: str) -> DagS
         fail_fast=dag.fail_fast,
         is_paused_upon_creation=dag.is_paused_upon_creation,
         callbacks=dagspec.Callbacks(on_success=bool(dag.on_success_callback), on_failure=bool(dag.on_failure_callback)),
+        deadlines=watched,
+        calls_on_sla_miss=bool(dag.sla_miss_callback),
         params={name: param.spec() for name, param in dag.params.raw().items()},
         render_template_as_native_obj=dag.render_template_as_native_obj,
         display_name=dag.dag_display_name if dag.dag_display_name != dag.dag_id else None,
@@ -77,6 +81,15 @@ def _refuse_many_runs(dag: DAG, table: timetables.Timetable) -> None:
     if isinstance(table, timetables.Continuous) and dag.max_active_runs > 1:
         said = f"a continuous schedule has one run at a time, and max_active_runs is {dag.max_active_runs}"
         raise errors.ValueProblem.of("continuous-runs", f"DAG {dag.dag_id!r}", said, "add max_active_runs=1")
+
+
+def _deadlines(dag: DAG) -> tuple[tuple[dagspec.Deadline, ...], list[str]]:
+    """Those that are watched, and what the author should know of the others."""
+    if not dag.deadline and all(_attribute(task, "sla", None) is None for task in dag.tasks):
+        return (), []
+    from tradewind.sdk import deadlines  # few files have any, and the others load faster without
+
+    return deadlines.specs(dag), deadlines.notes(dag)
 
 
 # -- tasks ---------------------------------------------------------------------------------------------------------

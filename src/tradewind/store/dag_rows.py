@@ -39,4 +39,10 @@ def write_decided(session: Session, dag: DagRow) -> None:
 
 def with_decided(known: DagRow, dag: DagRow) -> DagRow:
     """`known` with what the engine decides taken from `dag`."""
-    return msgspec.structs.replace(known, paused=dag.paused, next_slot=dag.next_slot, last_slot=dag.last_slot)
+    return msgspec.structs.replace(
+        known,
+        paused=dag.paused,
+        next_slot=dag.next_slot,
+        last_slot=dag.last_slot,
+        recent_seconds=dag.recent_seconds,
+    )

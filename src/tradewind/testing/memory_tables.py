@@ -130,4 +130,10 @@ def _with_decided(known: DagRow | None, dag: DagRow) -> DagRow:
     """Version and file are what bundles wrote; the engine decides the rest."""
     if known is None:
         return dag
-    return msgspec.structs.replace(known, paused=dag.paused, next_slot=dag.next_slot, last_slot=dag.last_slot)
+    return msgspec.structs.replace(
+        known,
+        paused=dag.paused,
+        next_slot=dag.next_slot,
+        last_slot=dag.last_slot,
+        recent_seconds=dag.recent_seconds,
+    )

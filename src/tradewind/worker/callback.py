@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from tradewind.model.problem import Problem
@@ -10,7 +12,7 @@ from tradewind.protocol.work import CallbackWork
 from tradewind.sdk import callables, supervision
 from tradewind.sdk import context as sdk_context
 from tradewind.sdk.supervision import Supervisor
-from tradewind.worker import output, secrets, tracebacks
+from tradewind.worker import deadlines, output, secrets, tracebacks
 from tradewind.worker.loading import LoadedFile
 from tradewind.worker.scene import Scene
 from tradewind.worker.supervisor import SocketSupervisor
@@ -21,8 +23,9 @@ _log = logging.getLogger("airflow.task")
 def call(thing: Any, which: str, context: Any) -> list[BaseException]:
     """Call all callbacks of a kind ("on_success", ...); a failing one is logged, and the others are called still."""
     given = getattr(thing, f"{which}_callback", None) or ()
-    called = [_failure(one, which, context) for one in (given if isinstance(given, (list, tuple)) else (given,))]
-    return [error for error in called if error is not None]
+    return _failures(
+        which, [partial(one, context) for one in (given if isinstance(given, (list, tuple)) else (given,))]
+    )
 
 
 def run(loaded: LoadedFile, work: CallbackWork, supervisor: Supervisor | None = None) -> Problem | None:
@@ -33,7 +36,9 @@ def run(loaded: LoadedFile, work: CallbackWork, supervisor: Supervisor | None = 
         scene = Scene(loaded, work, supervision.current())
         with sdk_context.set_current(scene.context):
             scene.context["reason"] = work.reason
-            if work.task is None:
+            if work.deadlines:
+                failures = _failures(work.which, deadlines.calls(scene.dag, work, scene.context))
+            elif work.task is None:
                 failures = call(scene.dag, work.which, scene.context)
             else:
                 scene.unmap()
@@ -54,9 +59,14 @@ def run(loaded: LoadedFile, work: CallbackWork, supervisor: Supervisor | None = 
     )
 
 
-def _failure(callback: Any, which: str, context: Any) -> BaseException | None:
+def _failures(which: str, calls: Iterable[Callable[[], Any]]) -> list[BaseException]:
+    called = [_failure(which, one) for one in calls]
+    return [error for error in called if error is not None]
+
+
+def _failure(which: str, call: Callable[[], Any]) -> BaseException | None:
     try:
-        result = callback(context)
+        result = call()
         if callables.is_awaitable(result):
             callables.run_to_end(result)
     except Exception as error:  # noqa: BLE001 - a callback's failure changes nothing about the task

@@ -127,3 +127,14 @@ def test_draining_says_what_may_still_end_and_the_end_says_what_is_left(caplog: 
         "stopped; 1 attempt under the podlet, for the next server to adopt",
         "stopped",
     ]
+
+
+def test_each_missed_deadline_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    teller, run = journal.Journal(), make_run(1)
+    late = msgspec.structs.replace(run, deadlines=(NOW, NOW), missed_deadlines=(0,))
+    both = msgspec.structs.replace(late, missed_deadlines=(0, 1))
+    for row, cause in ((run, "started"), (late, "The first passed."), (late, "a note"), (both, "The second passed.")):
+        teller.batch(Batch(facts=(RunFact(run=row, cause=cause),)))
+    teller.batch(runs(ended(both, RunState.SUCCESS, 1)))
+    warned = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    assert warned == ["The first passed.", "The second passed."]

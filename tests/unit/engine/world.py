@@ -126,6 +126,7 @@ class World:
             row = DagRow(
                 dag_id=row.dag_id, version=key, file=spec.file, removed=removed,
                 paused=known.paused, next_slot=known.next_slot, last_slot=known.last_slot,
+                recent_seconds=known.recent_seconds,
             )  # fmt: skip
         self.ledger.dags[dag_id] = row
         self.step(DagSeen(dag=row))

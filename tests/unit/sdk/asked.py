@@ -15,6 +15,7 @@ class Asked:
         self.connections = dict(connections or {})
         self.xcoms: dict[tuple[str, str, int], bytes] = {}
         self.secrets: list[Any] = []
+        self.tasks: list[dict[str, Any]] = []
 
     def get_variable(self, key: str) -> str | None:
         return self.variables.get(key)
@@ -41,6 +42,9 @@ class Asked:
 
     def count_xcoms(self, dag_id: str, run_id: str, task_id: str, key: str) -> int:
         return len(self.list_xcoms(dag_id, run_id, task_id, key))
+
+    def get_tasks(self, *_: Any) -> list[dict[str, Any]]:
+        return self.tasks
 
     def get_run(self, *_: Any, **__: Any) -> None:
         return None

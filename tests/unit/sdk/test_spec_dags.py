@@ -10,9 +10,17 @@ import pendulum
 import pytest
 
 from tests.unit.sdk import dags
+from tests.unit.sdk.asked import Asked
 from tradewind.model import timetable
-from tradewind.model.dagspec import Callbacks, DagSpec, ParamSpec
-from tradewind.sdk import BashOperator, EmptyOperator, Param, dag, task
+from tradewind.model.dagspec import Callbacks, DagSpec, Deadline, ParamSpec
+from tradewind.sdk import BashOperator, EmptyOperator, Param, dag, supervision, task
+from tradewind.sdk.deadlines import (
+    BaseDeadlineReference,
+    DeadlineAlert,
+    DeadlineReference,
+    SyncCallback,
+    VariableInterval,
+)
 from tradewind.sdk.definition import DAG
 
 
@@ -26,6 +34,7 @@ def _task() -> None:
 
 _BERLIN = pendulum.timezone("Europe/Berlin")
 _ARGUMENTS: list[tuple[str, Any, str, Any]] = [
+    ("sla_miss_callback", _noted, "calls_on_sla_miss", True),
     ("schedule", None, "timetable", timetable.Never()),
     ("schedule", "@daily", "timetable", timetable.CronTrigger(crons=("0 0 * * *",))),
     ("start_date", datetime(2026, 1, 2, tzinfo=_BERLIN), "start_date", datetime(2026, 1, 1, 23, tzinfo=UTC)),
@@ -53,9 +62,9 @@ _ARGUMENTS: list[tuple[str, Any, str, Any]] = [
     ("default_args", {"owner": "ana"}, "owners", ("ana",)),
     ("default_view", "graph", "default_view", "graph"),
 ]  # fmt: skip
-_TOLD_OTHERWISE = {"dag_id", "file", "meaning", "meaning_from", "tasks", "groups", "warnings"}
+_TOLD_OTHERWISE = {"dag_id", "file", "meaning", "meaning_from", "tasks", "groups", "warnings", "deadlines"}
 # Airflow's own serialised DAGs may say these; no argument here does yet.
-_NOT_OF_FILES = {"deadline_seconds", "extra"}
+_NOT_OF_FILES = {"extra"}
 
 
 @pytest.mark.parametrize(
@@ -125,7 +134,6 @@ def test_documentation_is_read_from_the_file_that_is_named(tmp_path: pathlib.Pat
         ("fail_stop", True, "fail_stop is called fail_fast today"),
         ("orientation", "TB", "orientation has no effect here; the graph is drawn left to right"),
         ("access_control", {"role": {"can_read"}}, "access_control has no effect here"),
-        ("sla_miss_callback", _noted, "sla_miss_callback has no effect here; deadline= is its successor"),
         ("default_args", {"catchup": False}, "catchup has no effect in default_args"),
         ("default_args", {"schedule": "@daily"}, "schedule has no effect in default_args"),
     ],
@@ -134,6 +142,48 @@ def test_what_is_renamed_misplaced_or_without_effect_is_a_warning(argument: str,
     (warning,) = dags.make(_task, **{argument: value}).warnings
     assert warning.startswith("DAG 'd': ")
     assert words in warning
+
+
+def test_deadlines_of_runs_and_slas_of_tasks_are_watched_in_that_order() -> None:
+    def fill() -> None:
+        BashOperator.partial(task_id="b", sla=timedelta(minutes=5)).expand(bash_command=["x"])
+        EmptyOperator(task_id="t", sla=timedelta(hours=1))
+
+    calls = SyncCallback(print)
+    alerts = [
+        DeadlineAlert(DeadlineReference.DAGRUN_LOGICAL_DATE, timedelta(hours=2), calls, name="n"),
+        DeadlineAlert(DeadlineReference.FIXED_DATETIME(dags.START), timedelta(0), calls),
+        DeadlineAlert(DeadlineReference.AVERAGE_RUNTIME(5, 2), timedelta(minutes=1), calls),
+    ]
+    spec = dags.make(fill, deadline=alerts, sla_miss_callback=print)
+    assert spec.deadlines == (
+        Deadline(reference="logical_date", interval_seconds=7200, name="n"),
+        Deadline(reference="fixed_datetime", interval_seconds=0, fixed=dags.START),
+        Deadline(reference="average_runtime", interval_seconds=60, max_runs=5, min_runs=2),
+        Deadline(reference="run_after", interval_seconds=300, task_id="b"),
+        Deadline(reference="run_after", interval_seconds=3600, task_id="t"),
+    )
+    assert (spec.calls_on_sla_miss, spec.warnings) == (True, ())
+
+
+def test_a_deadline_with_a_reference_of_its_own_loads_and_says_that_nobody_watches_it() -> None:
+    class Moon(BaseDeadlineReference):
+        pass
+
+    alert = DeadlineAlert(Moon(), timedelta(0), SyncCallback(print))
+    spec = dags.make(_task, deadline=alert)
+    assert spec.deadlines == ()
+    assert "counts from Moon, a reference of its own, and is not watched" in spec.warnings[0]
+
+
+def test_an_interval_from_a_variable_is_read_while_the_file_is_loaded() -> None:
+    alert = DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, VariableInterval("wait"), SyncCallback(print))
+    asked: Any = Asked({"wait": "90"})
+    with supervision.installed(asked):
+        assert dags.make(_task, deadline=alert).deadlines[0].interval_seconds == 90
+        asked.variables["wait"] = "soon"
+        with pytest.raises(ValueError, match="'soon'"):
+            dags.make(_task, deadline=alert)
 
 
 def test_renamed_arguments_are_taken() -> None:
@@ -159,6 +209,7 @@ _REFUSED: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("a switch for a number", {"max_active_tasks": True}, "max_active_tasks must be a whole number", "", "DAG 'd'"),
     ("tags as a text", {"tags": "one"}, "tags must be a list", "['one', 'two']", "DAG 'd'"),
     ("a number as timeout", {"dagrun_timeout": 60}, "dagrun_timeout must be a timedelta", "hours=2", "DAG 'd'"),
+    ("a span as deadline", {"deadline": timedelta(1)}, "deadline must be a DeadlineAlert", "DeadlineAlert(", "DAG 'd'"),
     ("a typing error", {"shedule": "@daily"}, "no argument 'shedule'", "is 'schedule' meant", "DAG 'd'"),
     ("defaults that are no dict", {"default_args": [1]}, "default_args must be a dict", "retries", "DAG 'd'"),
     ("a text as start in defaults", {"default_args": {"start_date": "x"}}, "start_date of default_args", "", "DAG 'd'"),

@@ -94,10 +94,13 @@ class DagFile:
         work = RenderWork(file=self.ref, run=self._run(None), task=task, timeout_seconds=seconds, pod=pod)
         return self._in_child(lambda: render.render(self._loaded(), work, self._supervisor()), RenderReport)
 
-    def call_back(self, which: str, task_id: str | None = None, reason: str = "") -> Problem | None:
+    def call_back(
+        self, which: str, task_id: str | None = None, reason: str = "", deadlines: tuple[int, ...] = ()
+    ) -> Problem | None:
         """What went wrong in a callback."""
         task = None if task_id is None else rows.task(1, task_id, try_number=1)
-        work = CallbackWork(file=self.ref, run=self._run(None), which=which, task=task, reason=reason)
+        run = msgspec.structs.replace(self._run(None), deadlines=(LOGICAL,) * 5)
+        work = CallbackWork(file=self.ref, run=run, which=which, task=task, reason=reason, deadlines=deadlines)
         kind: Any = Problem | None
         found: Problem | None = self._in_child(lambda: callback.run(self._loaded(), work, self._supervisor()), kind)
         return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from tradewind.engine import runs
+from tradewind.engine import deadlines, runs
 from tradewind.engine.attempts import restart
 from tradewind.engine.commands import selection
 from tradewind.engine.commands.refusals import asked_run, refuse
@@ -180,7 +180,8 @@ def move_to_newest(core: Core, live: LiveRun) -> None:
                 finish(core, live, ti, TaskState.REMOVED, "the newest version does not have it")
             else:
                 core.put_task(live, replace(ti, stop=TaskState.REMOVED.value), "the newest version does not have it")
-    core.put_version(live, replace(live.run, version=dag.version, meaning=graph.spec.meaning))
+    run = replace(live.run, version=dag.version, meaning=graph.spec.meaning)
+    core.put_version(live, deadlines.settle(core, run, graph.spec))
     _fit_mapping(core, live)
     runs.add_missing_tasks(core, live)
 

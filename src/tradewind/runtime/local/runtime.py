@@ -238,6 +238,7 @@ class LocalRuntime:
             which=request.which,
             task=request.task,
             reason=request.reason,
+            deadlines=request.deadlines,
             supervisor_socket=self._supervisor,
             timeout_seconds=request.timeout_seconds,
         )
