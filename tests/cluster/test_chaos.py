@@ -9,14 +9,13 @@ import shutil
 
 import pytest
 
-from tests.support import chaos, cluster_api, cluster_images
+from tests.support import chaos, cluster_api, cluster_images, reports
 from tests.support import cluster as clusters
 
 pytestmark = [pytest.mark.cluster, pytest.mark.own_cluster, pytest.mark.long]
 
 _SEED = int(os.environ.get("TRADEWIND_TEST_CHAOS_SEED", "20260131"))
 _SECONDS = float(os.environ.get("TRADEWIND_TEST_CHAOS_SECONDS", "600"))
-_REPORTS = pathlib.Path(__file__).resolve().parents[2] / ".reports"
 
 
 @pytest.mark.timeout(3 * _SECONDS + 1200)
@@ -28,9 +27,8 @@ def test_whatever_fails_every_run_ends_right_and_nothing_runs_twice(tmp_path: pa
             report = made.run(_SECONDS)
         finally:
             made.server.stop()
-    _REPORTS.mkdir(exist_ok=True)
-    (_REPORTS / "chaos.md").write_text(report.page(datetime.datetime.now(datetime.UTC).date().isoformat()))
+    reports.keep("chaos.md", report.page(datetime.datetime.now(datetime.UTC).date().isoformat()))
     if report.wrong:  # its home tells why
-        shutil.copytree(tmp_path, _REPORTS / "chaos", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock"))
+        shutil.copytree(tmp_path, reports.FOLDER / "chaos", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock"))
     print(report)
     assert report.wrong == []

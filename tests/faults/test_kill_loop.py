@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import killing
+from tests.support import killing, reports
 
 
 @pytest.fixture
@@ -17,8 +17,11 @@ def loop(tmp_path: pathlib.Path) -> Iterator[killing.KillLoop]:
     made.server.stop()
 
 
-def judge(report: killing.Report) -> None:
-    print(report.text())
+def judge(report: killing.Report, name: str = "") -> None:
+    if name:
+        reports.keep(f"kill-loop-{name}.md", report.text())
+    else:
+        print(report.text())
     assert report.lost == []
     assert report.entered_twice == []
     assert report.unexplained == []
@@ -37,9 +40,9 @@ def test_killing_the_podlet_or_a_zygote_five_times_is_made_good(loop: killing.Ki
 
 @pytest.mark.long
 def test_killing_the_control_plane_two_hundred_times(loop: killing.KillLoop) -> None:
-    judge(loop.kill_control_plane(200))
+    judge(loop.kill_control_plane(200), "control-plane")
 
 
 @pytest.mark.long
 def test_killing_the_podlet_or_a_zygote_fifty_times(loop: killing.KillLoop) -> None:
-    judge(loop.kill_podlet(50))
+    judge(loop.kill_podlet(50), "podlet")

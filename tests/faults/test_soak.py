@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from tests.support import soaking
+from tests.support import reports, soaking
 
 
 def test_a_minute_of_load_leaves_every_run_done(tmp_path: pathlib.Path) -> None:
@@ -17,7 +17,7 @@ def test_a_minute_of_load_leaves_every_run_done(tmp_path: pathlib.Path) -> None:
 @pytest.mark.long
 def test_memory_and_open_files_stay_flat_over_twenty_minutes_at_fifty_tasks_a_second(tmp_path: pathlib.Path) -> None:
     seen = soaking.soak(tmp_path, minutes=20, tasks_per_second=50)
-    print(seen.text())
+    reports.keep("soak.md", seen.text())
     assert seen.succeeded == seen.runs
     assert seen.rate > 45
     early, late = seen.at(5), seen.at(20)
