@@ -76,7 +76,7 @@ TABLE: Table = {
         **refused("listeners are called by the worker", "get_listener_manager"),
         **at("stats", "Stats"),
         **shared.LINK,
-        **things(shared.LATER, "ChainRetryPolicy"),
+        **at("retry_policy", "ChainRetryPolicy"),
         **at("unset", "SET_DURING_EXECUTION"),
         **shared.RESUMABLE,
         **at("constants", "AIRFLOW_V_3_0_PLUS", "AIRFLOW_V_3_3_PLUS"),

@@ -7,13 +7,16 @@ a task early or change the delay; it cannot give more tries than `retries`.
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 from typing import Any
 
 from tradewind.sdk import errors
+
+_log = logging.getLogger("airflow.task")
 
 
 class RetryAction(Enum):
@@ -98,6 +101,43 @@ class ExceptionRetryPolicy(RetryPolicy):
                 reason = rule.reason or f"a rule is about {type(exception).__name__}"
                 return RetryDecision(action=rule.action, retry_delay=rule.retry_delay, reason=reason)
         return RetryDecision(action=self.default)
+
+
+class ChainRetryPolicy(RetryPolicy):
+    """Policies in order, the first that decides wins; what those before it said stands in the reason.
+
+    A policy that raises, or answers with something else than a decision, is passed over.
+    """
+
+    def __init__(self, policies: Sequence[RetryPolicy]) -> None:
+        self.policies = [] if isinstance(policies, RetryPolicy) else list(policies)
+        if not self.policies:
+            said, hint = f"policies must be a list of one or more, got {policies!r}", "for example [policy, another]"
+            raise (TypeError if isinstance(policies, RetryPolicy) else ValueError)(f"ChainRetryPolicy: {said}; {hint}")
+        for policy in self.policies:
+            if not isinstance(policy, RetryPolicy):
+                raise TypeError(f"ChainRetryPolicy: {policy!r} is no RetryPolicy; make its class a subclass")
+
+    def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
+        """What the first of them says that decides."""
+        said: list[str] = []
+        for policy in self.policies:
+            name = type(policy).__name__
+            try:
+                decision: Any = policy.evaluate(exception, try_number, max_tries, context)
+            except Exception as error:  # noqa: BLE001 - a broken policy must not decide the task
+                _log.exception("the retry policy %s is passed over", name)
+                said.append(f"{name}: raised {type(error).__name__}")
+                continue
+            if not isinstance(decision, RetryDecision):
+                _log.error("the retry policy %s is passed over: it answered %r", name, decision)
+                said.append(f"{name}: no RetryDecision")
+            elif decision.action is RetryAction.DEFAULT:
+                said.append(f"{name}: {decision.reason or 'no decision'}")
+            else:
+                before = f" (before it {'; '.join(said)})" if said else ""
+                return replace(decision, reason=f"{name}: {decision.reason or decision.action.value}{before}")
+        return RetryDecision(reason=f"no policy decided ({'; '.join(said)})")
 
 
 def _class_of(spec: Any) -> type[BaseException] | None:
