@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster import test_jobs
 from tests.support import cluster as clusters
 from tests.support import cluster_images
 from tests.support import server as servers
@@ -51,9 +52,11 @@ def _pods(place: Place) -> list[dict[str, str]]:
     toml.write_text(
         "[runtime.kubernetes]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in names.items())
     )
-    done = servers.tradewind(
-        "pods", "list", "--home", str(place.home), "--settings", str(toml), "--output", "json", check=False
-    )
+    return _told(place, "pods", "list", "--settings", str(toml))
+
+
+def _told(place: Place, *command: str) -> list[dict[str, str]]:
+    done = servers.tradewind(*command, "--home", str(place.home), "--output", "json", check=False)
     assert done.returncode == 0, done.stderr
     return list(json.loads(done.stdout))
 
@@ -112,6 +115,10 @@ def test_a_cluster_that_is_away_holds_up_nobody_else_and_its_pods_are_taken_up_a
     rows = {row["task"]: row for row in _pods(place)}
     assert (rows["here"]["cluster"], rows["there"]["cluster"]) == ("", f"of {other.kubeconfig}")
     assert rows["there"]["attempt"] == "live"
+    told = _told(place, "doctor", "--settings", str(place.home.parent / "tradewind.toml"))
+    checks = {row["check"] for row in told if row["state"] == "ok"}
+    assert {f"rights in {place.namespace.name}", f"rights in {there.name}"} <= checks
+    assert [row for row in told if row["check"] == "cluster" and row["message"].startswith(f"of {other.kubeconfig}: ")]
     other.kill("apiserver")
     try:
         server.kill()
@@ -132,3 +139,33 @@ def test_a_cluster_that_is_away_holds_up_nobody_else_and_its_pods_are_taken_up_a
     assert place.log("there") == [f"line {n}" for n in range(1, 301)]
     assert place.log("here") == [f"line {n}" for n in range(1, 101)]
     wait_until(lambda: not there.pods() and not place.namespace.pods(), "the pods are deleted")
+
+
+def test_jobs_are_started_patched_and_deleted_on_the_cluster_that_they_name(
+    tmp_path: pathlib.Path, kubeconfig: pathlib.Path, namespace: Namespace, other: clusters.Cluster, there: Namespace
+) -> None:
+    place = test_jobs.Place(tmp_path, kubeconfig, namespace, cluster_images.reference("busybox"))
+    run = place.run(f"""
+        there = {{"config_file": {str(other.kubeconfig)!r}, "namespace": {there.name!r}}}
+        gives = {{"wait_until_job_complete": True, "do_xcom_push": True, **there}}
+        value = job("value", "echo 5 > /airflow/xcom/return.json", **gives)
+
+        @task
+        def got(value):
+            assert value == 5, value
+
+        held = job("held", "true", suspend=True, **there)
+        name = held.output["job_name"]
+        go = KubernetesPatchJobOperator(task_id="go", name=name, body={{"spec": {{"suspend": False}}}}, **there)
+        deletes = KubernetesDeleteJobOperator(
+            task_id="deletes", name=name, delete_on_status="Complete", wait_for_completion=True, poll_interval=0.5,
+            **there,
+        )
+        got(value.output)
+        go >> deletes
+    """)
+    names = ("value", "got", "held", "go", "deletes")
+    assert [run[name]["state"] for name in names] == ["success"] * len(names), run
+    assert place.jobs() == []
+    jobs = there.api.get(there.path("jobs", group="apis/batch/v1"))["items"]
+    assert [job["metadata"]["annotations"]["tradewind/task-id"] for job in jobs] == ["value"]
