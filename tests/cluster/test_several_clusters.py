@@ -115,10 +115,11 @@ def test_a_cluster_that_is_away_holds_up_nobody_else_and_its_pods_are_taken_up_a
     rows = {row["task"]: row for row in _pods(place)}
     assert (rows["here"]["cluster"], rows["there"]["cluster"]) == ("", f"of {other.kubeconfig}")
     assert rows["there"]["attempt"] == "live"
-    told = _told(place, "doctor", "--settings", str(place.home.parent / "tradewind.toml"))
-    checks = {row["check"] for row in told if row["state"] == "ok"}
+    findings = _told(place, "doctor", "--settings", str(place.home.parent / "tradewind.toml"))
+    checks = {row["check"] for row in findings if row["state"] == "ok"}
     assert {f"rights in {place.namespace.name}", f"rights in {there.name}"} <= checks
-    assert [row for row in told if row["check"] == "cluster" and row["message"].startswith(f"of {other.kubeconfig}: ")]
+    there_too = f"of {other.kubeconfig}: "
+    assert [row for row in findings if row["check"] == "cluster" and row["message"].startswith(there_too)]
     other.kill("apiserver")
     try:
         server.kill()
