@@ -9,7 +9,7 @@ from typing import Any
 
 from tradewind.model.rows import DagRun
 from tradewind.protocol.work import CallbackWork
-from tradewind.sdk import supervision
+from tradewind.sdk import supervision, timezone
 from tradewind.worker.dagrun import moment
 
 
@@ -42,7 +42,7 @@ def _sla_arguments(dag: Any, run: DagRun, late: list[str]) -> tuple[Any, ...]:
     from tradewind.sdk.deadlines import SlaMiss
 
     date = moment(run.logical_date)
-    misses = [SlaMiss(task_id, run.dag_id, date, timestamp=moment(_now())) for task_id in late]
+    misses = [SlaMiss(task_id, run.dag_id, date, timestamp=timezone.utcnow()) for task_id in late]
     rows = supervision.current().get_tasks(run.dag_id, run.run_id)
     blocking = [_TaskInstance(row, run) for row in rows if str(row.get("state", "none")) != "success"]
     return dag, _lines(late, date), _lines([one.task_id for one in blocking], date), misses, blocking
@@ -94,9 +94,3 @@ def _as_data(run: DagRun, display_name: str) -> dict[str, Any]:
 
 def _text(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat().replace("+00:00", "Z")
-
-
-def _now() -> datetime:
-    from datetime import UTC
-
-    return datetime.now(UTC)
