@@ -11,7 +11,7 @@ GroupId = NewType("GroupId", str)
 RunKey = NewType("RunKey", int)
 """Number of a DagRun in this installation; given out by the leader in increasing order, never reused."""
 AttemptId = NewType("AttemptId", str)
-"""20 lower-case characters of base 32: random, valid in a pod's name and in a label."""
+"""20 lower-case characters of base 32: unique, in the order of their making, valid in a label."""
 VersionHash = NewType("VersionHash", str)
 """Hex SHA-256 of a DAG version: its canonical specification and the bundle tree it was loaded from."""
 TreeHash = NewType("TreeHash", str)
