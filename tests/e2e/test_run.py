@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import textwrap
@@ -120,6 +121,19 @@ def test_a_run_without_a_home_leaves_no_process_and_no_folder(etl: pathlib.Path,
     )
     assert done.returncode == 0
     assert list(scratch.iterdir()) == []
+
+
+def test_a_home_beside_the_dag_file_is_no_part_of_what_runs_keep(etl: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "apart" / "etl.py"
+    file.parent.mkdir()
+    shutil.copy(etl, file)
+    home = file.parent / "home"
+    for _ in range(3):
+        server.tradewind("run", str(file), "--home", str(home))
+        server.tradewind("variables", "set", "name", "value", "--home", str(home))  # a key comes beside the home
+    assert (file.parent / "home.key").exists()
+    kept = [path for path in (home / "snapshots").rglob("*") if path.is_file() and "blobs" not in path.parts]
+    assert [path.name for path in kept] == ["etl.py"], kept
 
 
 def test_ctrl_c_cancels_the_run_and_leaves_no_process_behind(tmp_path: pathlib.Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import postgres, server
+from tests.support import podlets, postgres, server
 from tradewind.monitoring import metrics
 
 DAGS = """
@@ -91,6 +91,21 @@ def values(running: server.Server) -> dict[str, float]:
 
 def lines_of(running: server.Server) -> list[dict[str, Any]]:
     return [json.loads(line) for line in running.log.read_text().splitlines()]
+
+
+def test_a_server_that_is_stopped_when_nothing_runs_leaves_no_process(tmp_path: pathlib.Path) -> None:
+    dags = tmp_path / "dags"
+    dags.mkdir()
+    (dags / "dags.py").write_text(DAGS)
+    with server.Server(tmp_path / "home", dags) as running:
+        running.trigger("fan", "one")
+        assert running.wait_run("fan", "one")["state"] == "success"
+        assert running.podlet_pid is not None
+        processes = [running.podlet_pid, *podlets.list_below(running.podlet_pid)]
+        assert running.process is not None
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(10) == 0
+        assert [pid for pid in processes if podlets.is_running(pid)] == []
 
 
 def test_probes_metrics_and_lines_tell_the_same_story(tmp_path: pathlib.Path, dags: pathlib.Path) -> None:

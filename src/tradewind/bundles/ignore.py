@@ -1,5 +1,7 @@
 """Which files of a bundle count: `.airflowignore` (glob syntax, as Airflow 3; regexp where a file says so) and caches.
 
+A home among them does not (`model.home_layout`).
+
 Source of the glob syntax: gitignore(5), through pathspec.
 """
 
@@ -11,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pathspec
+
+from tradewind.model import home_layout
 
 IGNORE_FILE = ".airflowignore"
 _NEVER = frozenset(
@@ -41,9 +45,10 @@ def _walk(
         return
     seen.add((info.st_dev, info.st_ino))
     here = [*matchers, *_read_ignore(root, folder, syntax)]
+    is_ours = _homes_in(root, folder, entries)
     for entry in entries:
         relative = os.path.relpath(entry.path, root)
-        if entry.name in _NEVER or entry.name.endswith((".pyc", ".pyo", ".swp", "~")):
+        if entry.name in _NEVER or entry.name.endswith((".pyc", ".pyo", ".swp", "~")) or is_ours(entry.name):
             continue
         try:
             is_folder = entry.is_dir()
@@ -55,6 +60,28 @@ def _walk(
                 yield relative, entry.stat()
         except OSError:
             continue  # gone between listing and looking
+
+
+def is_in_home(root: Path, path: str) -> bool:
+    """Whether a path below the bundle's root lies in a home, or is a home's own part of a bundle that is one."""
+    names = os.path.relpath(path, root).split(os.sep)
+    if home_layout.is_part(names[0]) and (root / home_layout.MARK).exists():
+        return True
+    folder = str(root)
+    for name in names[:-1]:
+        folder = f"{folder}/{name}"
+        if os.path.exists(f"{folder}/{home_layout.MARK}"):
+            return True
+    return False
+
+
+def _homes_in(root: Path, folder: Path, entries: list[os.DirEntry[str]]) -> Callable[[str], bool]:
+    """Tells what in this folder is a home, the key of one or, where the bundle itself is one, a part of it."""
+    names = {entry.name for entry in entries}
+    if folder == root and home_layout.MARK in names:
+        return home_layout.is_part
+    homes = [one.name for one in entries if one.is_dir() and os.path.exists(f"{one.path}/{home_layout.MARK}")]
+    return lambda name: name in homes or any(home_layout.is_key(name, home) for home in homes)
 
 
 def _read_ignore(root: Path, folder: Path, syntax: str) -> list[Matcher]:

@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tradewind import clock as clocks
+from tradewind.model import home_layout
 from tradewind.ports import errors
 from tradewind.protocol import sockets
 from tradewind.scheduler import holder as lease_holder
@@ -62,6 +63,7 @@ class Home:
         try:
             for name in ("attempts", "logs", "snapshots"):
                 (self.path / name).mkdir(parents=True, exist_ok=True)
+            (self.path / home_layout.MARK).touch()
             with tempfile.TemporaryFile(dir=self.path):
                 pass
         except OSError as error:

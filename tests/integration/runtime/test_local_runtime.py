@@ -123,7 +123,12 @@ class World:
         return next((e for e in self.events if isinstance(e, AttemptEnded) and e.attempt_id == attempt_id), None)
 
     def end_podlet(self) -> None:
-        """With everything that runs."""
+        """With everything that runs, where there is one."""
+        try:
+            if not podlets.is_running(self.podlet):
+                return
+        except OSError:
+            return
         with contextlib.suppress(OSError):
             client = podlets.Client(self.home / "podlet.sock", epoch=1 << 40)
             client.send(podlet_protocol.Shutdown(kill=True))
@@ -231,6 +236,18 @@ def test_a_control_plane_that_comes_back_finds_what_runs(run: Any) -> None:
             assert await runtime.observe() == [port.Observed(attempt_id=ids.AttemptId("a1"))]
             (world.files / "go").touch()
             assert isinstance((await world.end_of("a1")).result.outcome, Success)
+
+    run(body)
+
+
+def test_a_control_plane_that_leaves_when_nothing_runs_takes_its_podlet_along(run: Any) -> None:
+    async def body(world: World) -> None:
+        async with world.open() as runtime:
+            await runtime.launch([world.launch(world.write(UNTIL), "quick", "a1")])
+            await world.end_of("a1")
+            await runtime.release([ids.AttemptId("a1")])
+            pid = world.podlet
+        assert not podlets.is_running(pid)
 
     run(body)
 

@@ -9,6 +9,7 @@ import pytest
 
 from tradewind.bundles import dag_files, ignore, snapshots
 from tradewind.ports import errors
+from tradewind.wiring import homes
 
 
 def keep(store: snapshots.FolderSnapshots, root: pathlib.Path) -> str:
@@ -78,6 +79,29 @@ def test_ignored_files_and_byte_code_do_not_count(bundle: pathlib.Path) -> None:
     (bundle / "lib" / "keep.py").write_text("")
     found = [path for path, _ in ignore.list_files(bundle)]
     assert found == [".airflowignore", "a.py", "lib/keep.py", "query.sql"]
+
+
+def test_a_home_among_dag_files_does_not_count_nor_does_its_key(bundle: pathlib.Path) -> None:
+    """Each snapshot would hold those before it, and the key of the vault."""
+    before = [path for path, _ in ignore.list_files(bundle)]
+    home = homes.Home(bundle / "home").ensure()
+    (home.path / "snapshots" / "dag.py").write_text("import airflow")
+    home.key.write_text("secret")
+    (bundle / "home.key.old").write_text("secret")
+    (bundle / "home.keys.py").write_text("")
+    assert [path for path, _ in ignore.list_files(bundle)] == sorted([*before, "home.keys.py"])
+    assert ignore.is_in_home(bundle, str(home.path / "snapshots" / "dag.py"))
+    assert not ignore.is_in_home(bundle, str(bundle / "lib" / "b.py"))
+
+
+def test_dag_files_at_the_top_of_a_home_count_and_its_own_parts_do_not(bundle: pathlib.Path) -> None:
+    before = [path for path, _ in ignore.list_files(bundle)]
+    home = homes.Home(bundle).ensure()
+    for name in ("logs/x.py", "tradewind.db", "tradewind.db-wal", "podlet.log", "standalone.json"):
+        (home.path / name).write_text("import airflow")
+    assert [path for path, _ in ignore.list_files(bundle)] == before
+    assert ignore.is_in_home(bundle, str(bundle / "tradewind.db-wal"))
+    assert not ignore.is_in_home(bundle, str(bundle / "a.py"))
 
 
 def test_an_ignore_file_of_a_folder_below_speaks_of_that_folder(bundle: pathlib.Path) -> None:

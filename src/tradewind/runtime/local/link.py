@@ -112,26 +112,33 @@ class Link:
                 hint=f"see {self._process.log}",
             )
 
-    async def close(self, *, kill: bool) -> None:
-        """Disconnect. `kill`: the podlet ends with everything that runs."""
+    async def close(self, *, kill: bool) -> bool:
+        """Disconnect; whether the podlet ends now: with `kill` with all that runs, else where it has no attempt."""
+        ends = kill or self._is_idle()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         writer, self._writer = self._writer, None
         if writer is not None:
-            if kill:
-                writer.write(frames.pack(protocol.Shutdown(kill=True)))
+            if ends:
+                writer.write(frames.pack(protocol.Shutdown(kill=kill)))
             writer.close()
             with contextlib.suppress(OSError, TimeoutError):
                 await asyncio.wait_for(writer.wait_closed(), _CLOSE_SECONDS)
         for one in self._open.values():
             one.answer.cancel()
         self._open.clear()
+        return ends
 
     @property
     def is_connected(self) -> bool:
         """Whether a podlet has welcomed us and is still there."""
         return self._writer is not None and self._welcomed.is_set()
+
+    def _is_idle(self) -> bool:
+        """Whether the podlet, which is ours to command, has no attempt and is to get none."""
+        is_ours = self.is_connected and self._task is not None and not self._task.done()
+        return is_ours and not (self._alive or self._handed_over or self._ended)
 
     def check(self) -> None:
         """Raise what ended the link for good, if anything did: `errors.Conflict` when another took the podlet over."""

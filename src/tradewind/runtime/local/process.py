@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -72,6 +74,13 @@ class PodletProcess:
                 os.kill(self._pid, 9)
                 deadline += seconds
             time.sleep(0.002)  # it is in its own session, and may not be our child
+
+    async def see_end(self, seconds: float) -> None:
+        """Wait for the end of ours, which was told to; one that does not end has its reasons."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.is_running():
+                    await asyncio.sleep(0.005)
 
     def _start(self) -> None:
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:

@@ -78,15 +78,17 @@ class LocalRuntime:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Leave the podlet to itself, or (ephemeral, and it is ours) end it with everything that runs."""
+        """Leave what runs to the podlet, or (ephemeral, and it is ours) end it with everything that runs."""
         await self._pods.aclose()
         await self._close()
 
     async def _close(self) -> None:
         kill = self._options.ephemeral and self._process.is_ours
-        await self._link.close(kill=kill)
+        ends = await self._link.close(kill=kill)
         if kill:
             await asyncio.to_thread(self._process.await_end, _END_SECONDS)
+        elif ends:
+            await self._process.see_end(_END_SECONDS)
 
     @property
     def is_connected(self) -> bool:
