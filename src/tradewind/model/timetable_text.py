@@ -125,7 +125,7 @@ def description(timetable: Timetable) -> str:
         case Never():
             return "Never by time, only when triggered"
         case Once():
-            return "Once, as soon as possible"
+            return "Once, as soon as it is there"
         case Continuous():
             return "One run after the other, without a pause"
         case CronDataInterval(crons=crons, timezone=name) | CronTrigger(crons=crons, timezone=name):

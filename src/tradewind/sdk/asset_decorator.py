@@ -50,7 +50,7 @@ class _Source:
                 )
                 return
             if "outlets" in function.kwargs:
-                raise TypeError("@task decorator with 'outlets' argument is not supported in @asset")
+                raise TypeError("a task inside @asset names no outlets: they are the asset's")
             function.kwargs["outlets"] = outlets
             function()
 
@@ -117,7 +117,7 @@ class asset(_Source):  # noqa: N801 - Airflow's name
 
 def _check(function: Any) -> None:
     if function.__name__ != function.__qualname__:
-        raise ValueError("nested function not supported")
+        raise ValueError("@asset takes a function at the top of its file, not one inside another")
 
 
 def _inlets(function: Any) -> list[Any]:
@@ -125,7 +125,7 @@ def _inlets(function: Any) -> list[Any]:
     found = []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise TypeError(f"wildcard '{name}' is not supported in @asset")
+            raise TypeError(f"@asset reads the names of parameters, and {name!r} stands for any number of them")
         if name not in _FILLED and parameter.default is parameter.empty:
             found.append(Asset.ref(name=name))
     return found

@@ -50,7 +50,7 @@ class SkipMixin:
             near = [found for name in unknown for found in difflib.get_close_matches(name, dag.task_ids, n=1)]
             hint = f"is {near[0]!r} meant?" if near else "inside a group the id begins with the group's"
             names = ", ".join(map(repr, unknown))
-            said = f"'branch_task_ids' must contain only valid task_ids. Invalid tasks found: {names}"
+            said = f"the branch leads to tasks that the DAG does not have: {names}"
             raise BadBranch(said, hint)
         after = task.downstream_list
         if not after:
@@ -77,9 +77,7 @@ def _chosen(ids: Any) -> set[str]:
     if isinstance(ids, str):
         return {ids}
     if not isinstance(ids, Iterable):
-        said = (
-            f"'branch_task_ids' must be either None, a task ID, or an Iterable of IDs, but got {type(ids).__name__!r}."
-        )
+        said = f"a branch is told by a task id, a list of them or None, not by {type(ids).__name__!r}"
         raise errors.AirflowException(said)
     found = list(ids)
     if wrong := [one for one in found if not isinstance(one, str)]:

@@ -46,7 +46,7 @@ def determine_kwargs(function: Callable[..., Any], args: Collection[Any], kwargs
         if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue
         if name in kwargs:
-            said = f"The key {name!r} in args is a part of kwargs and therefore reserved."
+            said = f"{name!r} is given twice: by its position in args, and by the context under that name"
             raise ValueError(said)
     if any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters.values()):
         return dict(kwargs)

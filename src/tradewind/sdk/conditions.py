@@ -8,7 +8,7 @@ from typing import Any
 
 from tradewind.sdk import errors
 
-_SAID = "Task was skipped due to condition."
+_SAID = "the condition of its decorator skips it"
 
 
 def run_if(condition: Callable[..., Any], skip_message: str | None = None) -> Callable[[Any], Any]:

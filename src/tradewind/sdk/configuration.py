@@ -72,7 +72,7 @@ class Configuration:
             return found
         if fallback is not _UNSET:
             return fallback
-        raise errors.AirflowConfigException(f"section/key [{section}/{key}] not found in config")
+        raise errors.AirflowConfigException(f"there is no option {key!r} in the section [{section}], and no fallback")
 
     def home(self) -> str:
         """What `AIRFLOW_HOME` names; without it the folder that DAG files are loaded from."""

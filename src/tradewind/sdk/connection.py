@@ -39,8 +39,7 @@ class Connection:
         if uri is not None:
             if conn_type or host or login or password or schema or port:
                 raise errors.AirflowException(
-                    "You must create an object using the URI or individual values (conn_type, host, login, password, "
-                    "schema, port or extra). You can't mix these two ways to create this object."
+                    "a Connection is given as uri= or by its parts (conn_type, host, login, …), not both"
                 )
             found = parse(conn_id or "", uri)
             conn_type, host, login = found["conn_type"], found["host"], found["login"]

@@ -35,9 +35,7 @@ def get_current_context() -> Any:
     """The context of the task that runs. Raises RuntimeError outside of one."""
     found = _current.get()
     if found is None:
-        raise RuntimeError(
-            "Current context was requested but no context was found! Are you running within an Airflow task?"
-        )
+        raise RuntimeError("there is no context: only a task that runs has one, not a file that is loaded")
     return found
 
 

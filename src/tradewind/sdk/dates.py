@@ -27,7 +27,7 @@ def date_range(
     if not delta:
         return []
     if end_date and start_date > end_date:
-        raise ValueError("start_date needs to be before end_date")
+        raise ValueError("end_date lies before start_date")
     if end_date and num:
         raise ValueError("give either end_date or num")
     first = start_date if timezone.is_localized(start_date) else timezone.make_aware(start_date)

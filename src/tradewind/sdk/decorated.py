@@ -128,7 +128,7 @@ class BashDecorated(DecoratedOperator, bash.BashOperator):
         given = callables.determine_kwargs(self.python_callable, self.op_args, context)
         command = callables.call(self.python_callable, self.op_args, given)
         if not isinstance(command, str) or not command.strip():
-            raise TypeError("The returned value from the TaskFlow callable must be a non-empty string.")
+            raise TypeError("the function of @task.bash returns the command, a text that is not empty")
         object.__setattr__(self, "bash_command", command)
         self.render_template_fields(context)
         return super().execute(context)

@@ -108,7 +108,7 @@ def create_unique_id(
 ) -> str:
     """A name for a pod out of the ids."""
     if not (dag_id or task_id):
-        raise ValueError("Must supply either dag_id or task_id.")
+        raise ValueError("a pod is named after dag_id, task_id or both; neither is given")
     name = naming.slug("-".join(part for part in (dag_id, task_id) if part)).lower()[:max_length].strip("-.")
     return add_unique_suffix(name=name, rand_len=8, max_len=max_length) if unique else name
 

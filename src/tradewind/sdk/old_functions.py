@@ -33,7 +33,7 @@ def is_container(obj: Any) -> bool:
 def chunks(items: list[Any], chunk_size: int) -> Iterator[list[Any]]:
     """Parts of a list, each of this length at most."""
     if chunk_size <= 0:
-        raise ValueError("Chunk size must be a positive integer")
+        raise ValueError(f"chunk_size is {chunk_size}; it is 1 or more")
     for start in range(0, len(items), chunk_size):
         yield items[start : start + chunk_size]
 
@@ -131,18 +131,18 @@ def validate_group_key(k: Any, max_length: int = 200) -> None:
 
 def _check_length(k: str, longest: int) -> None:
     if len(k) > longest:
-        raise errors.AirflowException(f"The key: {k} has to be less than {longest} characters")
+        raise errors.AirflowException(f"{k!r} is {len(k)} characters long; a key has {longest} at most")
 
 
 def import_string(dotted_path: str) -> Any:
     """The object of a dotted path. Raises ImportError."""
     module, _, name = dotted_path.rpartition(".")
     if not module:
-        raise ImportError(f"{dotted_path} doesn't look like a module path")
+        raise ImportError(f"{dotted_path!r} names no module: a dotted path does, as in 'package.module.name'")
     try:
         return getattr(importlib.import_module(module), name)
     except AttributeError:
-        raise ImportError(f'Module "{module}" does not define a "{name}" attribute/class') from None
+        raise ImportError(f"the module {module!r} has no {name!r}") from None
 
 
 def is_valid_dotpath(path: str) -> bool:

@@ -47,7 +47,7 @@ class Variable:
         if found is not None:
             return found
         if default is None:
-            raise ValueError("Default Value must be set")
+            raise ValueError("setdefault needs a default that is not None")
         cls.set(key, default, description, serialize_json=deserialize_json)
         return default
 
@@ -61,7 +61,7 @@ class VariableNotFound(KeyError, errors.AirflowNotFoundException, errors.Airflow
     """There is no such Variable: caught as Airflow 2 raises it (KeyError) and as Airflow 3 does."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"Variable {key} does not exist")
+        super().__init__(f"there is no Variable {key!r}")
         self.error = str(self)
         self.key = key
         self.hint = f"make it, for example by AIRFLOW_VAR_{key.upper()} in the environment, or give a default"

@@ -40,9 +40,8 @@ def _check_mappable(task_id: str, value: Any) -> None:
 
 def _outputs(value: Any) -> Iterator[tuple[str, Any]]:
     if not isinstance(value, Mapping):
-        raise TypeError(f"Returned output was type {type(value)} expected dictionary for multiple_outputs")
+        raise TypeError(f"multiple_outputs needs a dict to be returned, not {type(value).__name__}")
     for key in value:
         if not isinstance(key, str):
-            said = "Returned dictionary keys must be strings when using multiple_outputs"
-            raise TypeError(f"{said}, found {key} ({type(key)}) instead")
+            raise TypeError(f"multiple_outputs needs texts as keys, not {key!r} of type {type(key).__name__}")
     yield from value.items()

@@ -165,7 +165,7 @@ class TestTelling:
         ("timetable", "short", "long"),
         [
             (timetables.Never(), "None", "Never by time, only when triggered"),
-            (timetables.Once(), "@once", "Once, as soon as possible"),
+            (timetables.Once(), "@once", "Once, as soon as it is there"),
             (timetables.Continuous(), "@continuous", "One run after the other, without a pause"),
             (CronTrigger(crons=("0 0 * * *", "0 12 * * *")), "0 0 * * *, 0 12 * * *", None),
             (timetables.delta_schedule(timedelta(days=1), meaning="3"), "1 day, 0:00:00", "Every 1 day, 0:00:00"),

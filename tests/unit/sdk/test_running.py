@@ -31,5 +31,5 @@ def test_a_function_that_takes_the_whole_context_runs_though_some_of_its_values_
 
 
 def test_outside_of_a_running_task_there_is_no_context() -> None:
-    with pytest.raises(RuntimeError, match="no context was found"):
+    with pytest.raises(RuntimeError, match="there is no context"):
         context.get_current_context()

@@ -115,7 +115,7 @@ _BAD_DAGS: list[tuple[str, str, str, str, str]] = [
     ("a dependency with a typing error", "EmptyOperator(task_id='extract', dag=d); d.set_dependency('a', 'exctract')",
      "file one.py line", "no task 'exctract'", "is 'extract' meant?"),
     ("a Variable that is not there", "from airflow.sdk import Variable; Variable.get('none')",
-     "file one.py line", "Variable none does not exist", "AIRFLOW_VAR_NONE"),
+     "file one.py line", "there is no Variable 'none'", "AIRFLOW_VAR_NONE"),
     ("a second task of one id", "EmptyOperator(task_id='a', dag=d)", "task 'a' of DAG 'd'", "already", "unique"),
     ("a wrong type", "EmptyOperator(task_id='c', dag=d, retries='many')", "task 'c'", "whole number", "quotes"),
 ]  # fmt: skip

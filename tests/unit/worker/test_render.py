@@ -99,7 +99,7 @@ def test_an_element_of_a_mapped_task_is_rendered_with_its_own_arguments(tmp_path
         ("echo {{ params.m }}", "has no attribute 'm'", "default("),
         ("echo {{ ds", "bash_command", "check the braces"),
         ("none/do.sh", "none/do.sh", "template_searchpath"),
-        ("{{ var.value.none }}", "Variable none does not exist", "AIRFLOW_VAR_NONE"),
+        ("{{ var.value.none }}", "there is no Variable 'none'", "AIRFLOW_VAR_NONE"),
     ],
 )
 def test_a_field_that_cannot_be_rendered_is_named_with_the_reason(

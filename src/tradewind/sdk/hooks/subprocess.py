@@ -45,7 +45,7 @@ class SubprocessHook(BaseHook):
         cwd: str | None = None,
     ) -> SubprocessResult:
         """Run it to its end, line by line into the log."""
-        self.log.info("Running command: %s", command)
+        self.log.info("runs %s", command)
         last = ""
         with working_directory(cwd) as folder:
             self.sub_process = process = subprocess.Popen(
@@ -62,7 +62,7 @@ class SubprocessHook(BaseHook):
                     last = raw.decode(output_encoding, errors="backslashreplace").rstrip()
                     self.log.info("%s", last)
             code = process.wait()
-        self.log.info("Command exited with return code %s", code)
+        self.log.info("the command ended with exit code %s", code)
         return SubprocessResult(exit_code=code, output=last)
 
     def send_sigterm(self) -> None:

@@ -68,17 +68,15 @@ class BashOperator(BaseOperator):
     def execute(self, context: Any) -> Any:
         """Run the command."""
         if self.cwd is not None and not Path(self.cwd).is_dir():
-            what = "must be a directory" if Path(self.cwd).exists() else "does not exist"
+            what = "is no folder" if Path(self.cwd).exists() else "does not exist"
             raise errors.AirflowException(f"the working directory {self.cwd} {what}")
         if self.bash_command is NOTSET:
             raise errors.AirflowException("there is no bash_command to run")
         code, last = self._run(self.get_env(context))
         if code in self.skip_on_exit_code:
-            raise errors.AirflowSkipException(f"Bash command returned exit code {code}. Skipping.")
+            raise errors.AirflowSkipException(f"the command ended with exit code {code}, one of skip_on_exit_code")
         if code != 0:
-            raise errors.AirflowException(
-                f"Bash command failed. The command returned a non-zero exit code {_told(code)}."
-            )
+            raise errors.AirflowException(f"the bash command ended with exit code {_told(code)}")
         return self.output_processor(last)
 
     def _run(self, env: dict[str, str]) -> tuple[int, str]:
@@ -93,7 +91,7 @@ class BashOperator(BaseOperator):
             return self._follow([bash, "-c", self.bash_command], env, folder)
 
     def _follow(self, command: list[str], env: dict[str, str], folder: str) -> tuple[int, str]:
-        self.log.info("Running command: %s", command)
+        self.log.info("runs %s", command)
         last = ""
         # The command is a session of its own, so that all it started can be stopped with it.
         with subprocess.Popen(
@@ -105,7 +103,7 @@ class BashOperator(BaseOperator):
                 last = raw.decode(self.output_encoding, errors="backslashreplace").rstrip()
                 self.log.info("%s", last)
             code = process.wait()
-        self.log.info("Command exited with return code %s", code)
+        self.log.info("the command ended with exit code %s", code)
         return code, last
 
     def on_kill(self) -> None:

@@ -109,10 +109,12 @@ class OtherInterpreter(PythonOperator):
             result = other_interpreter.call(self.interpreter(), wanted, env=env, log=self.log, started=self._keep)
         except other_interpreter.CallFailed as error:
             if error.code in self.skip_on_exit_code:
-                raise errors.AirflowSkipException(f"Process exited with code {error.code}. Skipping.") from None
+                raise errors.AirflowSkipException(
+                    f"it ended with exit code {error.code}, one of skip_on_exit_code"
+                ) from None
             raise
         if 0 in self.skip_on_exit_code:
-            raise errors.AirflowSkipException("Process exited with code 0. Skipping.")
+            raise errors.AirflowSkipException("it ended with exit code 0, one of skip_on_exit_code")
         return result
 
     def _keep(self, process: subprocess.Popen[bytes]) -> None:
@@ -197,7 +199,7 @@ class ExternalPythonOperator(OtherInterpreter):
     ) -> None:
         if not python:
             raise errors.ValueProblem.of(
-                "no-python", "ExternalPythonOperator", "Python Path must be defined in ExternalPythonOperator",
+                "no-python", "ExternalPythonOperator", "it names no python to run the function with",
                 "python='/path/to/bin/python'",
             )  # fmt: skip
         super().__init__(python_callable=python_callable, **kwargs)
@@ -208,8 +210,7 @@ class ExternalPythonOperator(OtherInterpreter):
         """The one that was named."""
         path = Path(self.python)
         if not path.is_file():
-            what = "must be a file" if path.exists() else "must exist"
-            raise ValueError(f"Python Path '{path}' {what}")
+            raise ValueError(f"python={str(path)!r} {'is no file' if path.exists() else 'is not there'}")
         return path
 
 

@@ -79,7 +79,7 @@ class CallFailed(errors.AirflowException):
     """The interpreter ended with an error."""
 
     def __init__(self, code: int, told: str) -> None:
-        super().__init__(f"Process returned non-zero exit status {code}.{chr(10) + told if told else ''}")
+        super().__init__(f"the other interpreter ended with exit code {code}{chr(10) + told if told else ''}")
         self.code = code
 
 

@@ -53,9 +53,9 @@ class PythonOperator(BaseOperator):
         self.op_kwargs = self.determine_kwargs(context)
         result = self.execute_callable()
         if self.show_return_value_in_logs:
-            self.log.info("Done. Returned value was: %s", result)
+            self.log.info("returned %s", result)
         else:
-            self.log.info("Done. Returned value not shown")
+            self.log.info("returned a value, which is not to be shown")
         return result
 
     def determine_kwargs(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -87,7 +87,7 @@ class ShortCircuitOperator(PythonOperator, SkipMixin):
     def execute(self, context: Any) -> Any:
         """Ask the function, and skip where the answer is not true."""
         condition = super().execute(context)
-        self.log.info("Condition result is %s", condition)
+        self.log.info("the condition is %s", condition)
         if condition or not self.downstream_task_ids:
             return condition
         everything = self.ignore_downstream_trigger_rules is True

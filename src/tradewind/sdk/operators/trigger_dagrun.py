@@ -126,7 +126,7 @@ def _conf(given: Any) -> dict[str, Any] | None:
         found = json.loads(given) if given and isinstance(given, str) else given
         json.dumps(found)
     except (TypeError, ValueError):
-        raise ValueError(f"conf parameter should be JSON Serializable: {given}") from None
+        raise ValueError(f"conf cannot be written as JSON: {given}") from None
     if not found:
         return None
     if not isinstance(found, dict):

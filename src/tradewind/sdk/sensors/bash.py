@@ -41,16 +41,16 @@ class BashSensor(BaseSensorOperator):
             script = Path(folder) / "command.sh"
             script.write_text(self.bash_command, encoding="utf-8")
             code = self._run(script)
-        self.log.info("Command exited with return code %s", code)
+        self.log.info("the command ended with exit code %s", code)
         if code == 0:
             return True
         if self.retry_exit_code is not None and code != self.retry_exit_code:
-            raise errors.AirflowFailException(f"Command exited with return code {code}")
+            raise errors.AirflowFailException(f"the command ended with exit code {code}, which is not retry_exit_code")
         self.log.info("It is asked again later")
         return False
 
     def _run(self, script: Path) -> int:
-        self.log.info("Running command: %s", self.bash_command)
+        self.log.info("runs %s", self.bash_command)
         with subprocess.Popen(
             ["bash", str(script)], cwd=script.parent, env=self.env, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -148,7 +148,7 @@ class ExternalTaskSensor(EngineSensor):
         given = self.external_task_ids or ()
         ids = (given,) if isinstance(given, str) else tuple(str(one) for one in given)
         if len(set(ids)) < len(ids):
-            raise ValueError("Duplicate task_ids passed in external_task_ids parameter")
+            raise ValueError(f"external_task_ids names a task twice: {ids}")
         return ids
 
     def _dates(self, context: Any) -> list[dt.datetime]:
@@ -195,7 +195,7 @@ class ExternalTaskSensor(EngineSensor):
     def _fail(self) -> None:
         said = f"{self._what()} failed"
         if self.soft_fail:
-            raise errors.AirflowSkipException(f"{said}. Skipping due to soft_fail.")
+            raise errors.AirflowSkipException(f"{said}, and soft_fail makes that a skip")
         if self.external_task_ids:
             raise ExternalTaskFailedError(said)
         raise (ExternalTaskGroupFailedError if self.external_task_group_id else ExternalDagFailedError)(said)
@@ -232,7 +232,10 @@ class ExternalTaskMarker(EmptyOperator):
         )  # fmt: skip
         if recursion_depth <= 0:
             raise errors.ValueProblem.of(
-                "bad-depth", f"task {self.task_id!r}", "recursion_depth should be a positive integer", "10 is usual"
+                "bad-depth",
+                f"task {self.task_id!r}",
+                f"recursion_depth is {recursion_depth}; it is 1 or more",
+                "10 is usual",
             )
         self.external_dag_id = external_dag_id
         self.external_task_id = external_task_id

@@ -51,7 +51,7 @@ class FileSensor(BaseSensorOperator):
 
     def poke(self, context: Any) -> bool:
         """Whether a file matches, or a folder that holds one."""
-        self.log.info("Poking for file %s", self.path)
+        self.log.info("looks for %s", self.path)
         for path in glob(self.path, recursive=self.recursive):
             if os.path.isfile(path):
                 changed = dt.datetime.fromtimestamp(os.path.getmtime(path), tz=dt.timezone.utc)

@@ -60,7 +60,7 @@ class BaseSensorOperator(BaseOperator):
                 "bad-mode", about, f"there is no mode {mode!r} of a sensor", "one of poke, reschedule"
             )
         if soft_fail and never_fail:
-            said = "soft_fail and never_fail are mutually exclusive"
+            said = "soft_fail and never_fail exclude each other"
             raise errors.ValueProblem.of("soft-and-never", about, said, "keep one of them")
         self.mode = mode
         self.soft_fail = soft_fail
@@ -110,7 +110,7 @@ class BaseSensorOperator(BaseOperator):
         except (errors.AirflowSensorTimeout, errors.AirflowTaskTimeout, errors.AirflowFailException) as error:
             if self.soft_fail or self.never_fail:
                 which = "soft_fail" if self.soft_fail else "never_fail"
-                raise errors.AirflowSkipException(f"Skipping due to {which} is set to True.") from error
+                raise errors.AirflowSkipException(f"it failed, and {which} makes that a skip") from error
             raise
         except errors.AirflowSkipException:
             raise
@@ -119,13 +119,11 @@ class BaseSensorOperator(BaseOperator):
                 self.log.exception("the sensor's question failed; asking again")
                 return False
             if self.never_fail:
-                raise errors.AirflowSkipException("Skipping due to never_fail is set to True.") from error
+                raise errors.AirflowSkipException("it failed, and never_fail makes that a skip") from error
             raise
 
     def _give_up(self, seconds: float) -> None:
-        said = (
-            f"Sensor has timed out; run duration of {seconds} seconds exceeds the specified timeout of {self.timeout}."
-        )
+        said = f"the sensor has waited {seconds:g} s, longer than its timeout of {self.timeout:g} s"
         if self.soft_fail:
             raise errors.AirflowSkipException(said)
         raise errors.AirflowSensorTimeout(said)
@@ -163,7 +161,7 @@ class BaseSensorOperator(BaseOperator):
         except errors.AirflowException as error:
             if self.soft_fail or self.never_fail:
                 which = "soft_fail" if self.soft_fail else "never_fail"
-                raise errors.AirflowSkipException(f"Skipping due to {which} is set to True.") from error
+                raise errors.AirflowSkipException(f"it failed, and {which} makes that a skip") from error
             raise
 
 

@@ -137,7 +137,7 @@ class DateTimeSensor(EngineSensor):
             given = given.isoformat()
         if isinstance(given, str):
             return timezone.parse(given)
-        raise TypeError(f"Expected str or datetime.datetime type for target_time. Got {type(given)}")
+        raise TypeError(f"target_time is a datetime or the text of one, not {type(given).__name__}: {given!r}")
 
     def native(self, context: Any) -> dagspec.NativeBody | None:
         """The moment; a text that is none fails the task when it runs."""

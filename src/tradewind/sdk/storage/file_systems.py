@@ -47,7 +47,7 @@ def has_fs(scheme: str) -> bool:
 
 
 def _nobody(scheme: str) -> str:
-    said = f"No filesystem registered for scheme {scheme}"
+    said = f"nothing here knows the scheme {scheme}"
     provider = _PROVIDER_OF.get(scheme)
     return f"{said}\nhint: install apache-airflow-providers-{provider} where the file is loaded" if provider else said
 

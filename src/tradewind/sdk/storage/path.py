@@ -223,7 +223,7 @@ class ObjectStoragePath(ProxyUPath):
 
     def _stream_folder(self, target: ObjectStoragePath, **kwargs: Any) -> None:
         if target.is_file():
-            raise ValueError("Cannot copy directory to a file.")
+            raise ValueError(f"{target} is a file; a folder is copied to a folder")
         target.mkdir(exist_ok=True, parents=True)
         for name in self.fs.expand_path(self.path, recursive=True, **kwargs):
             one = self._wrap(self.__wrapped__.with_segments(f"{self.protocol}://{name.lstrip('/')}"), self.conn_id)
@@ -249,7 +249,7 @@ class ObjectStoragePath(ProxyUPath):
     def deserialize(cls, data: dict[str, Any], version: int) -> ObjectStoragePath:
         """From data. Raises ValueError for a version that is newer than what is known here."""
         if version > cls.__version__:
-            raise ValueError(f"Cannot deserialize version {version} with version {cls.__version__}.")
+            raise ValueError(f"it was written as version {version}, and this release reads up to {cls.__version__}")
         return _made(data)
 
     def with_rendered_text(self, render: Callable[[str], str]) -> ObjectStoragePath:
@@ -282,6 +282,6 @@ def _path(given: str | ObjectStoragePath) -> ObjectStoragePath:
 def _below(folder: str | ObjectStoragePath, name: str) -> ObjectStoragePath:
     found = _path(folder)
     if not found.is_dir():
-        raise NotADirectoryError(f"Destination {found} is not a directory.")
+        raise NotADirectoryError(f"{found} is no folder to move or copy into")
     below: ObjectStoragePath = found / name
     return below

@@ -64,7 +64,7 @@ class ObjectStore:
             return known
         if data.get("filesystem") and not file_systems.has_fs(protocol):
             raise ValueError(
-                f"No attached filesystem found for {data['filesystem']} with protocol {protocol}\n"
+                f"nothing is attached for {data['filesystem']} and {protocol}\n"
                 "hint: attach() it at the top of the DAG file"
             )
         return attach(protocol, conn_id, storage_options=data.get("storage_options"))
@@ -99,7 +99,7 @@ def attach(
     if alias and alias in _ATTACHED:
         return _ATTACHED[alias]
     if not protocol:
-        raise ValueError(f"No registered store with alias: {alias}" if alias else "neither a protocol nor an alias")
+        raise ValueError(f"no store has the alias {alias!r}" if alias else "neither a protocol nor an alias")
     name = alias or _alias(protocol, conn_id)
     return _ATTACHED.setdefault(name, ObjectStore(protocol, conn_id, fs=fs, storage_options=storage_options))
 
