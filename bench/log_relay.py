@@ -105,6 +105,7 @@ async def relay(options: argparse.Namespace, where: access.Access, folder: Path)
             namespace="a",
             pod="p",
             container="base",
+            node="n",
             file_bytes=10 << 20,
             clock=clock,
             random=SystemRandom(),

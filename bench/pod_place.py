@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import subprocess
 import sys
@@ -47,6 +48,12 @@ class Place:
         """The same pod, as arguments of the pod operator."""
         command = {"cmds": ["sh", "-c"], "arguments": [SCRIPT]}
         return {"namespace": self.namespace.name, "image": self.image, "image_pull_policy": "IfNotPresent", **command}
+
+    def clear(self) -> None:
+        """Delete all pods; one request deletes them one after the other, which takes thousands of them long."""
+        patient = dataclasses.replace(self.namespace.api, patience=600)
+        patient.delete(self.namespace.path("pods"), gracePeriodSeconds="0")
+        self.wait_empty()
 
     def wait_empty(self) -> None:
         """Until no pod is left, so that the next sample begins like this one."""

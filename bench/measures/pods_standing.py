@@ -47,8 +47,7 @@ def _standing(ours: plan.Plan, place: pod_place.Place, pods: int, seconds: float
         at_rest = 100 * (running.cpu_seconds() - cpu) / (time.monotonic() - began)
         memory = running.memory()["total"]
         relists = [_relist(place) for _ in range(3)]
-    place.namespace.api.delete(place.namespace.path("pods"), gracePeriodSeconds="0")
-    place.wait_empty()
+    place.clear()
     middle = sorted(relists, key=lambda one: one["seconds"])[1]
     stall = max(one["longest_stall_ms"] for one in relists)
     ours.say(

@@ -63,8 +63,7 @@ def _waiting(ours: plan.Plan, place: pod_place.Place, pods: int, seconds: float)
         time.sleep(seconds)
         at_rest = 100 * (running.cpu_seconds() - cpu) / (time.monotonic() - began)
         after = running.memory()
-    place.namespace.api.delete(place.namespace.path("pods"), gracePeriodSeconds="0")
-    place.wait_empty()
+    place.clear()
     server = _of(after, podlet=False)
     each = (_of(after, podlet=True) - _of(before, podlet=True)) / pods
     ours.say(
