@@ -173,6 +173,16 @@ class DagRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recent_seconds: tuple[float, ...] = ()
     """How long its last successful runs took, the newest last; kept where a deadline asks for their average."""
 
+    def with_decided(self, dag: DagRow) -> DagRow:
+        """The row with what the engine decides taken from `dag`; version, file and bundle are not the engine's."""
+        return msgspec.structs.replace(
+            self,
+            paused=dag.paused,
+            next_slot=dag.next_slot,
+            last_slot=dag.last_slot,
+            recent_seconds=dag.recent_seconds,
+        )
+
 
 class Backfill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Runs for every slot of a DAG's timetable in a range, made one after the other as there is room.

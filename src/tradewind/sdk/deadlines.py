@@ -21,7 +21,8 @@ from tradewind.sdk.variable import Variable
 class BaseDeadlineReference:
     """What a deadline counts from. Those of one's own load; their deadlines are not watched."""
 
-    reference: ClassVar[str] = ""
+    reference: ClassVar[Any] = ""
+    """As `Deadline.reference` has it; empty where the engine does not know it."""
 
     @property
     def reference_name(self) -> str:
@@ -132,14 +133,13 @@ class VariableInterval:
     key: str
 
     def resolve(self) -> timedelta:
-        """The interval. Raises KeyError where there is no such Variable, ValueError where it is no whole number."""
+        """The interval. Raises KeyError where there is no such Variable, ValueProblem where it is no whole number."""
         value = Variable.get(self.key)
         try:
             return timedelta(seconds=int(value))
         except ValueError:
-            raise ValueError(
-                f"Variable {self.key!r} is {value!r}; as an interval it must be a whole number of seconds"
-            ) from None
+            said = f"it is {value!r}, and an interval is a whole number of seconds"
+            raise errors.ValueProblem.of("bad-interval", f"Variable {self.key!r}", said, "for example 3600") from None
 
 
 class Callback:
@@ -244,7 +244,7 @@ class DeadlineAlert:
         )  # fmt: skip
         interval = self.interval.resolve() if isinstance(self.interval, VariableInterval) else self.interval
         return Deadline(
-            reference=self.reference.reference,  # type: ignore[arg-type]
+            reference=self.reference.reference,
             interval_seconds=interval.total_seconds(),
             name=self.name or "",
             **self.reference.settings(),
@@ -300,6 +300,10 @@ def _alerts(dag: Any) -> list[DeadlineAlert]:
         errors.expect(
             "wrong-type", f"DAG {dag.dag_id!r}", "deadline", alert, (DeadlineAlert,),
             words="a DeadlineAlert, or a list of them", hint="write deadline=DeadlineAlert(reference=…, …)",
+        )  # fmt: skip
+        errors.expect(
+            "wrong-type", f"a deadline of DAG {dag.dag_id!r}", "reference", alert.reference, (BaseDeadlineReference,),
+            words="one of DeadlineReference", hint="for example DeadlineReference.DAGRUN_QUEUED_AT",
         )  # fmt: skip
     return alerts
 

@@ -5,8 +5,6 @@ Invariant: neither overwrites what is the other's, whoever commits last; the row
 
 from __future__ import annotations
 
-import msgspec
-
 from tradewind.model.ids import DagId
 from tradewind.model.rows import DagRow
 from tradewind.store import codec
@@ -34,15 +32,4 @@ def write(session: Session, dag: DagRow) -> None:
 def write_decided(session: Session, dag: DagRow) -> None:
     """What the engine decided; version, file and bundle stay as `versions` wrote them, perhaps a moment ago."""
     known = find_locked(session, dag.dag_id)
-    write(session, dag if known is None else with_decided(known, dag))
-
-
-def with_decided(known: DagRow, dag: DagRow) -> DagRow:
-    """`known` with what the engine decides taken from `dag`."""
-    return msgspec.structs.replace(
-        known,
-        paused=dag.paused,
-        next_slot=dag.next_slot,
-        last_slot=dag.last_slot,
-        recent_seconds=dag.recent_seconds,
-    )
+    write(session, dag if known is None else known.with_decided(dag))

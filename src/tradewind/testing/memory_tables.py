@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 
-import msgspec
-
 from tradewind.model.commands import CommandResult
 from tradewind.model.facts import (
     AttemptFact,
@@ -65,7 +63,8 @@ class Tables:
             case AttemptFact(attempt=attempt):
                 self.attempts[attempt.attempt_id] = attempt
             case DagFact(dag=dag):
-                self.dags[dag.dag_id] = _with_decided(self.dags.get(dag.dag_id), dag)
+                known = self.dags.get(dag.dag_id)
+                self.dags[dag.dag_id] = dag if known is None else known.with_decided(dag)
             case PoolFact(pool=pool, deleted=deleted):
                 self.pools.pop(pool.name, None)
                 if not deleted:
@@ -124,16 +123,3 @@ class Tables:
         ]
         attempts.sort(key=lambda one: (one.created_at, one.attempt_id))
         return RunSnapshot(run=run, tasks=tuple(tasks), attempts=tuple(attempts))
-
-
-def _with_decided(known: DagRow | None, dag: DagRow) -> DagRow:
-    """Version and file are what bundles wrote; the engine decides the rest."""
-    if known is None:
-        return dag
-    return msgspec.structs.replace(
-        known,
-        paused=dag.paused,
-        next_slot=dag.next_slot,
-        last_slot=dag.last_slot,
-        recent_seconds=dag.recent_seconds,
-    )

@@ -182,8 +182,16 @@ def test_an_interval_from_a_variable_is_read_while_the_file_is_loaded() -> None:
     with supervision.installed(asked):
         assert dags.make(_task, deadline=alert).deadlines[0].interval_seconds == 90
         asked.variables["wait"] = "soon"
-        with pytest.raises(ValueError, match="'soon'"):
-            dags.make(_task, deadline=alert)
+        problem = dags.problem_of(lambda: dags.make(_task, deadline=alert))
+    assert (problem.object, "'soon'" in problem.message, problem.hint) == ("Variable 'wait'", True, "for example 3600")
+
+
+def test_a_reference_that_is_none_is_told_with_those_there_are() -> None:
+    word: Any = "queued"
+    alert = DeadlineAlert(word, timedelta(0), SyncCallback(print))
+    problem = dags.problem_of(lambda: dags.make(_task, deadline=alert))
+    assert "reference must be one of DeadlineReference, got str" in problem.message
+    assert "DAGRUN_QUEUED_AT" in problem.hint
 
 
 def test_renamed_arguments_are_taken() -> None:
