@@ -59,6 +59,8 @@ def test_an_events_words_about_a_runtime_are_told_from_others() -> None:
         ("n", None, 12, True),
         ("n", 9.8, 9, True),  # at some time of that second
         ("n", 14.2, 14, False),  # it wrote after the runtime was back
+        ("n", 9.8, 15, True),  # it was not taken up again before it ended
+        ("n", 14.2, 15, False),
         ("n", 9.8, 30, False),  # it ended long after
         ("n", 3.0, 4, False),  # and this one before
         ("other node", 9.8, 12, False),
@@ -76,6 +78,14 @@ def test_a_container_that_ended_while_its_nodes_runtime_was_away_may_have_lost_l
 def test_a_runtime_that_is_still_away_has_cut_what_ends_now() -> None:
     outages = Outages()
     outages.away("n", at(10))
+    one = end(outages)
+    one.told(at(13), at(12), at(13))
+    assert one.cut(stamp(9.5), _NONE)
+
+
+def test_lines_that_were_on_their_way_when_a_runtime_went_away_do_not_end_the_outage() -> None:
+    outages = outage(10.2, 10.1)
+    outages.heard("n", "third", at(10.15), 10.6, lines=3)
     one = end(outages)
     one.told(at(13), at(12), at(13))
     assert one.cut(stamp(9.5), _NONE)

@@ -25,6 +25,8 @@ _LATE_STREAM = timedelta(seconds=2.3)
 """Of a stream: a second until its kubelet looks, and one because the end's time has whole ones."""
 _LATE_ALONE = timedelta(seconds=3)
 _SECOND = timedelta(seconds=1)
+_TAKEN_UP = timedelta(seconds=2)
+"""A runtime that is back answers before it has taken up the output of all its containers."""
 _KEPT = 8
 _LIVELY_CHUNKS, _LIVELY_SECONDS, _RECENT_SECONDS = 5, 2.0, 5.0
 """A log is lively that was heard so often, in so many seconds, and that until lately. A burst is heard once."""
@@ -55,8 +57,10 @@ class Outage(msgspec.Struct, kw_only=True):
     until: datetime | None = None
 
     def may_have_cut(self, finished_at: datetime, newest: datetime | None) -> bool:
-        """Whether a container ended in it and was not heard of after it. Its times are by our clock too."""
-        ended_in_it = self.heard <= finished_at + _SECOND and (self.until is None or finished_at <= self.until)
+        """Whether a container ended in it, or right after, and was not heard of since. Its times are by our clock."""
+        ended_in_it = self.heard <= finished_at + _SECOND and (
+            self.until is None or finished_at <= self.until + _TAKEN_UP
+        )
         return ended_in_it and (newest is None or newest < self.since)
 
 
@@ -79,10 +83,10 @@ class Outages:
         self._nodes = {node: _Node(outages=outages) for node, outages in _kept(path).items()}
 
     def heard(self, node: str, who: object, at: datetime, now: float, *, lines: int) -> None:
-        """So many new lines of one log (0: an answer without any): the runtime is there, or was a moment ago."""
+        """So many new lines of one log (0: an answer without any): at `at` the runtime was there."""
         one = self._nodes.setdefault(node, _Node())
-        one.heard = at
-        if one.outages and one.outages[-1].until is None:
+        one.heard = at if one.heard is None else max(at, one.heard)
+        if self._is_away(one) and at > one.outages[-1].since:
             one.outages[-1].until = at
             self._keep()
         if lines:
