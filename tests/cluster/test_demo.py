@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tests.support import server as servers
+
 pytestmark = pytest.mark.cluster
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -19,7 +21,8 @@ COMMAND = [sys.executable, "-m", "scripts.demo_cluster", "--months", "1,2"]
 @pytest.mark.own_cluster
 @pytest.mark.timeout(600)
 def test_the_demo_runs_each_task_in_its_own_image_on_a_real_cluster() -> None:
-    ran = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, timeout=580, check=False)
+    environment = servers.environment()
+    ran = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, timeout=580, check=False, env=environment)
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     # 27,004 departures in January and 24,951 in February: the data set's own numbers.
     assert "51,955 departures" in ran.stdout

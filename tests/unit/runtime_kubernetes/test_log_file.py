@@ -81,7 +81,7 @@ def resumed(known: list[bytes], told: list[bytes]) -> tuple[list[bytes], list[tu
     cursor.move(known)
     resume = Resume(cursor, lambda after, before: gaps.append((after, before)))
     new = [line for one in told for line in resume.new([one])]
-    resume.finish()
+    resume.finish(is_last=True)
     return new, gaps
 
 

@@ -302,6 +302,29 @@ def test_lines_stay_whole_when_the_file_is_put_aside_under_a_stream(tmp_path: Pa
     asyncio.run(play())
 
 
+def test_a_file_that_is_still_empty_at_a_look_leaves_the_gap_to_the_next_which_knows_both_its_bounds(
+    tmp_path: Path,
+) -> None:
+    async def play() -> None:
+        async with scene(tmp_path) as here:
+            here.streams = log_streams.Streams(0)
+            followed = here.follow()
+            await here.node.write(line(1), line(2))
+            await here.until(lambda: len(here.log()) == 2)
+            await here.node.rotate()
+            looked = len(here.asked)
+            await here.until(lambda: len(here.asked) > looked + 2)
+            await here.node.write(line(3000))
+            await here.until(lambda: "3000" in here.log())
+            followed.end()
+            await here.complete()
+            assert [one for one in here.log() if "gap: " not in one] == ["1", "2", "3000"]
+            (gap,) = [one for one in here.log() if "gap: " in one]
+            assert "after 2026-01-01T00:00:00.002000Z and before 2026-01-01T00:00:03.000000Z may be missing" in gap
+
+    asyncio.run(play())
+
+
 def test_a_log_of_a_pod_that_is_gone_is_no_gap_where_its_stream_had_ended_by_itself(tmp_path: Path) -> None:
     async def play() -> None:
         async with scene(tmp_path) as here:

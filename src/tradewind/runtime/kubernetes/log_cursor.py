@@ -82,11 +82,14 @@ class Resume:
             found = [line for line in found if self._wants(line[:STAMP])]
         return found
 
-    def finish(self) -> None:
-        """Nothing comes any more: the line that was read last should have been there. Raises as `new`."""
+    def finish(self, *, is_last: bool) -> None:
+        """Nothing more comes in this read: the line that was read last should have been there. Raises as `new`.
+
+        Where other reads follow, the first line that they find is the gap's other bound.
+        """
         if self._odd and not self._has_met:
             raise log_block.NoLine(self._odd)
-        if not self._has_met:
+        if is_last and not self._has_met:
             self._missed(self._at, b"")
 
     def _wants(self, at: bytes) -> bool:

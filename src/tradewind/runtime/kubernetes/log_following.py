@@ -219,6 +219,7 @@ class ContainerLog:
     async def _ask_node(self) -> None:
         """Whether its container runtime is there: the kubelet says so where lines are asked for. A stream goes on."""
         query = {"container": self.container, "timestamps": "true", "tailLines": "1", "limitBytes": "200"}
+        asked = self._clock.now()
         try:
             told = await self._client.request("GET", self._path, query)
         except errors.TradewindError:
@@ -226,7 +227,7 @@ class ContainerLog:
         if log_outages.are_words(told):
             self._outages.away(self._node, self._clock.now())
         else:
-            self._outages.heard(self._node, self, self._clock.now(), self._clock.monotonic(), lines=0)
+            self._outages.heard(self._node, self, asked, self._clock.monotonic(), lines=0)
 
     def _is_stale(self) -> bool:
         """Silent after much: one that was far behind when a file was put aside may follow that file for ever."""
@@ -255,7 +256,7 @@ class ContainerLog:
     async def _read(self, *, follow: bool, whole: bool = False) -> None:
         if not self._is_ours():
             raise errors.NotFound("the pod's name belongs to another by now", object=self._path)
-        self._is_stream, self._streamed = follow, 0
+        self._is_stream, self._streamed, asked = follow, 0, self._clock.now()
         cursor = self._file.cursor(self._mark)
         query = {"container": self.container, "timestamps": "true"}
         if follow:
@@ -282,11 +283,11 @@ class ContainerLog:
         rest = b"".join(pieces)
         if rest and (whole or log_outages.are_words(rest)):
             self._take([rest], resume)  # a last line without an end
-        resume.finish()
+        resume.finish(is_last=whole)
         if follow:
             self._end.stream_closed(self._clock.now(), by_itself=True)
         elif whole:
-            self._outages.heard(self._node, self, self._clock.now(), self._clock.monotonic(), lines=0)
+            self._outages.heard(self._node, self, asked, self._clock.monotonic(), lines=0)
 
     async def _unbroken(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The same; where it breaks off, that is noted."""
@@ -320,7 +321,7 @@ class ContainerLog:
             size, self._heard = sum(map(len, new)) + len(new), self._clock.monotonic()
             self._streamed += size
             self._need.saw(len(new), size, self._heard)
-            self._outages.heard(self._node, self, now, self._heard, lines=len(new))
+            self._outages.heard(self._node, self, self._lag.said_at(now), self._heard, lines=len(new))
 
     def _missed(self, after: bytes, before: bytes) -> None:
         until = f" and before {before.decode()}Z" if before else ""
