@@ -47,6 +47,7 @@ def check(manifest: Json, arguments: Json | None = None) -> list[Problem]:
     found += _choices("spec", spec)
     found += _volumes(spec)
     found += _containers(spec)
+    found += _host_ports(spec)
     return found
 
 
@@ -230,6 +231,21 @@ def _ports(path: str, ports: Iterable[Any]) -> Iterator[Problem]:
         name = port.get("name") if isinstance(port, Mapping) else None
         if name and (len(name) > 15 or not _PORT_NAME.match(name)):
             yield at(f"{here}.name", f"{name!r} is no port name", "at most 15 of lower case letters, digits and '-'")
+
+
+def _host_ports(spec: Json) -> Iterator[Problem]:
+    """A port of the node belongs to one container; in the node's network each port is one of the node."""
+    seen: set[tuple[Any, ...]] = set()
+    for index, container in enumerate(spec.get("containers") or []):
+        for number, port in enumerate((container.get("ports") or []) if isinstance(container, Mapping) else []):
+            if not isinstance(port, Mapping):
+                continue
+            taken = port.get("hostPort") or (port.get("containerPort") if spec.get("hostNetwork") else None)
+            key = (taken, port.get("protocol") or "TCP", port.get("hostIP") or "")
+            if taken and key in seen:
+                here = f"spec.containers[{index}].ports[{number}].hostPort"
+                yield at(here, f"port {taken} of the node is taken twice", "the template may have it already")
+            seen.add(key)
 
 
 def _resources(path: str, resources: Any) -> Iterator[Problem]:

@@ -71,6 +71,14 @@ def test_a_usual_pod_has_no_problems() -> None:
         ({"container_security_context": {"run_as_user": 5}}, "spec.containers[0].securityContext.run_as_user"),
         ({"ports": [{"containerPort": 70000}]}, "spec.containers[0].ports[0].containerPort"),
         ({"ports": [{"containerPort": 80, "name": "Much-Too-Long-A-Name"}]}, "spec.containers[0].ports[0].name"),
+        (
+            {"ports": [{"containerPort": 80, "hostPort": 8080}, {"containerPort": 81, "hostPort": 8080}]},
+            "spec.containers[0].ports[1].hostPort",
+        ),
+        (
+            {"ports": [{"containerPort": 80}, {"containerPort": 80, "name": "http"}], "hostnetwork": True},
+            "spec.containers[0].ports[1].hostPort",
+        ),
         ({"image_pull_policy": "Sometimes"}, "spec.containers[0].imagePullPolicy"),
         ({"dnspolicy": "Mine"}, "spec.dnsPolicy"),
         ({"active_deadline_seconds": 0}, "spec.activeDeadlineSeconds"),
@@ -83,6 +91,17 @@ def test_a_usual_pod_has_no_problems() -> None:
 def test_a_problem_names_its_place(arguments: dict[str, Any], place: str) -> None:
     told = _told(**arguments)
     assert any(line.startswith(f"{place}:") for line in told), told
+
+
+def test_a_port_of_the_node_is_another_with_another_protocol_or_address() -> None:
+    ports = [
+        {"containerPort": 53, "hostPort": 53},
+        {"containerPort": 53, "hostPort": 53, "protocol": "UDP"},
+        {"containerPort": 53, "hostPort": 53, "hostIP": "127.0.0.1"},
+        {"containerPort": 53},
+        {"containerPort": 53},
+    ]
+    assert _told(ports=ports) == []
 
 
 def test_a_misspelled_field_is_told_as_the_api_spells_it() -> None:
