@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from tradewind.bundles import dag_files, ignore
+from tradewind.bundles.last_good import LastGood
 from tradewind.bundles.meanings import Meanings
 from tradewind.model.dagspec import DagSpec
 from tradewind.model.ids import DagId, TreeHash, VersionHash
@@ -47,7 +48,7 @@ class _Memory:
 
     tree: str = ""
     files: dict[str, store_port.FileStatus] = field(default_factory=dict)
-    specs: dict[str, runtime_port.ParseResult] = field(default_factory=dict)
+    results: LastGood = field(default_factory=LastGood)
     loaded: bool = False
 
 
@@ -105,11 +106,11 @@ class Bundle:
 
     def specs(self) -> dict[str, DagSpec]:
         """The last good specification of each DAG, by id."""
-        return {spec.dag_id: spec for result in self._memory.specs.values() for spec in result.specs}
+        return {spec.dag_id: spec for _, result in self._memory.results.items() for spec in result.specs}
 
     def results(self) -> Mapping[str, runtime_port.ParseResult]:
         """What each file gave when it was last parsed with any success (or the first time), by path."""
-        return self._memory.specs
+        return dict(self._memory.results.items())
 
     def files(self) -> tuple[store_port.FileStatus, ...]:
         """What is known about each file, in order of path."""
@@ -149,7 +150,7 @@ class Bundle:
 
     async def _must_parse(self, root: Path, path: str, tree: str) -> bool:
         known = self._memory.files.get(path)
-        if known is None or path not in self._memory.specs:
+        if known is None or path not in self._memory.results:
             return True
         return known.fingerprint != await self._fingerprint(root, path, known.reads, known.variables)
 
@@ -175,11 +176,11 @@ class Bundle:
         now = self._clock.now()
         for path in gone_files:
             del memory.files[path]
-            memory.specs.pop(path, None)
+            memory.results.forget(path)
         for path, result in results.items():
             memory.files[path] = await self._status(root, path, result, memory.files.get(path))
-            if result.specs or path not in memory.specs:
-                memory.specs[path] = result
+            if result.specs or path not in memory.results:
+                memory.results.keep(path, result)
         self._refuse_duplicates()
         versions = [
             store_port.Version(
@@ -189,8 +190,8 @@ class Bundle:
                 tree=TreeHash(tree),
                 created_at=now,
             )
-            for path in sorted(memory.specs)
-            for spec in memory.specs[path].specs
+            for path, result in memory.results.items()
+            for spec in result.specs
             if path in memory.files
             and spec.dag_id in memory.files[path].dag_ids
             and not (memory.files[path].problems and path in results and not results[path].specs)
@@ -267,7 +268,7 @@ class Bundle:
 
     async def _variables_changed(self) -> bool:
         for path, status in self._memory.files.items():
-            if status.variables and path in self._memory.specs:
+            if status.variables and path in self._memory.results:
                 root = self._snapshots.path(self._memory.tree)
                 if status.fingerprint != await self._fingerprint(root, path, status.reads, status.variables):
                     return True

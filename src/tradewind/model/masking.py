@@ -100,8 +100,8 @@ class Mask:
     __slots__ = ("_forms", "_longest", "_secrets")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets: set[str] = set()
-        self._forms: list[bytes] = []
+        self._secrets: frozenset[str] = frozenset()
+        self._forms: tuple[bytes, ...] = ()
         self._longest = 0
         self.add(secrets)
 
@@ -117,7 +117,7 @@ class Mask:
         self._secrets |= fresh
         forms = {form for secret in fresh for form in _forms(secret)}
         # The longest first, so that where one holds another the whole of it is found before a part hides.
-        self._forms = sorted({*self._forms, *forms}, key=lambda form: (-len(form), form))
+        self._forms = tuple(sorted({*self._forms, *forms}, key=lambda form: (-len(form), form)))
         self._longest = len(self._forms[0]) if self._forms else 0
 
     def hide(self, text: bytes) -> bytes:

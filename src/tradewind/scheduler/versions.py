@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tradewind.model import sharing
 from tradewind.model.dagspec import DagSpec, TaskSpec
 from tradewind.model.ids import VersionHash
 from tradewind.ports import runtime as runtime_port
@@ -27,7 +28,8 @@ class VersionCache:
         """Load those that are not here. Raises `errors.NotFound` for one that does not exist."""
         for version in hashes:
             if version not in self._known:
-                self._known[version] = await self._versions.get(version)
+                known = self._known[version] = await self._versions.get(version)
+                sharing.share(known.spec)
 
     async def refresh_files(self, bundle: str) -> None:
         """Learn which files must be loaded per attempt."""

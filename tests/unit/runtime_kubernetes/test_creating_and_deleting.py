@@ -238,6 +238,28 @@ def test_creates_are_bounded() -> None:
     asyncio.run(scene())
 
 
+def test_of_many_that_wait_few_have_a_manifest_in_hand() -> None:
+    async def scene() -> None:
+        cluster, held = Cluster(), set[str]()
+        most = 0
+
+        async def launch(creator: Creator, name: str) -> None:
+            nonlocal most
+            async with creator.drafting(0):
+                held.add(name)
+                most = max(most, len(held))
+                await asyncio.sleep(0)
+            await creator.create(manifest(name=name))
+            held.remove(name)
+
+        async with open_client(cluster) as (_, creator, _):
+            await asyncio.gather(*(launch(creator, f"p{number}") for number in range(100)))
+        assert len(cluster.pods) == 100
+        assert most <= 2 * 4
+
+    asyncio.run(scene())
+
+
 def test_a_pod_without_identity_is_never_sent() -> None:
     async def scene() -> None:
         async with open_client(Cluster()) as (server, creator, _):

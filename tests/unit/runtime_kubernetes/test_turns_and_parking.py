@@ -33,6 +33,22 @@ def test_those_who_wait_go_by_priority_and_then_as_they_came() -> None:
     asyncio.run(play())
 
 
+def test_those_who_end_what_they_began_go_before_all_who_begin() -> None:
+    async def play() -> None:
+        turns, went = Turns(1), list[str]()
+
+        async def go(name: str, priority: int, ahead: bool) -> None:
+            async with turns.turn(priority, ahead=ahead):
+                went.append(name)
+                await asyncio.sleep(0)
+
+        order = [("first", 0, False), ("high", 9, False), ("begun", 0, True), ("high begun", 9, True)]
+        await asyncio.gather(*(go(*one) for one in order))
+        assert went == ["first", "high begun", "begun", "high"]
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize("moment", ["while it waits", "as its turn comes"])
 def test_one_that_is_cancelled_keeps_nobody_from_his_turn(moment: str) -> None:
     async def play() -> None:

@@ -1,7 +1,8 @@
 """Bytes of the API → `PodView`, reading only the fields that decide something.
 
 The shapes below are those of the API, loose on purpose: what is absent or null is the default, what is not named is
-skipped without becoming an object. A pod decoded here equals `pods.view.from_api` of the same JSON.
+skipped without becoming an object. A pod decoded here equals `pods.view.from_api` of the same JSON. Words that pods
+have in common are one object each: thousands of pods are kept.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from sys import intern
 from typing import Literal
 
 import msgspec
@@ -245,7 +247,8 @@ def _view(seen: _Pod) -> PodView:
     scheduled_at = disrupted_at = unready_at = None
     disruption = ""
     for condition in status.conditions or ():
-        conditions[condition.type] = views.condition(condition.status, condition.reason, condition.message)
+        told = views.condition(condition.status, condition.reason, condition.message)
+        conditions[intern(condition.type)] = intern(told)
         if condition.type == "PodScheduled" and condition.status == "True":
             scheduled_at = condition.last_transition_time
         elif condition.type == "Ready" and condition.status == "False":
@@ -254,10 +257,10 @@ def _view(seen: _Pod) -> PodView:
             disruption, disrupted_at = condition.reason or "", condition.last_transition_time
     return PodView(
         name=metadata.name,
-        namespace=metadata.namespace,
+        namespace=intern(metadata.namespace),
         uid=metadata.uid,
-        node=spec.node_name or "",
-        phase=status.phase or "",
+        node=intern(spec.node_name or ""),
+        phase=intern(status.phase or ""),
         reason=status.reason or "",
         message=status.message or "",
         containers=containers,
@@ -307,19 +310,19 @@ def _container(seen: _ContainerStatus, spec: _Container, role: views.Role) -> Co
     last = (seen.last_state or _NO_STATES).terminated or _NO_STATE
     limits = (spec.resources.limits if spec.resources else None) or _NO_LIMITS
     return ContainerView(
-        name=seen.name,
+        name=intern(seen.name),
         role=role,
         state=kind,
-        reason=told.reason or "",
+        reason=intern(told.reason or ""),
         message=told.message or "",
         exit_code=told.exit_code,
         signal=told.signal or None,
         started_at=views.real(told.started_at),
         finished_at=told.finished_at,
         restarts=seen.restart_count or 0,
-        image=seen.image or spec.image or "",
-        memory_limit=str(limits.memory or ""),
-        cpu_limit=str(limits.cpu or ""),
+        image=intern(seen.image or spec.image or ""),
+        memory_limit=intern(str(limits.memory or "")),
+        cpu_limit=intern(str(limits.cpu or "")),
         ready=bool(seen.ready),
         container_id=told.container_id or seen.container_id or "",
         last_reason=last.reason or "",
@@ -334,9 +337,9 @@ def _identity(found: _Annotations | None) -> Identity | None:
         return None
     return Identity(
         attempt_id=found.attempt_id,
-        dag_id=found.dag_id,
+        dag_id=intern(found.dag_id),
         task_id=found.task_id,
-        run_id=found.run_id,
+        run_id=intern(found.run_id),
         try_number=number(found.try_number, 1),
         map_index=number(found.map_index, -1),
     )

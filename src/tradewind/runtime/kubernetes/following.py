@@ -76,7 +76,12 @@ class Surroundings(Protocol):
 
 
 class Followed:
-    """One attempt."""
+    """One attempt. There are thousands."""
+
+    __slots__ = (
+        "_around", "_is_ending", "_is_hurried", "_logs", "_pulls", "_reading", "_told", "_waited", "_waits_for", "end",
+        "events", "file", "record", "stop_reason", "view",
+    )  # fmt: skip
 
     def __init__(self, record: Record, around: Surroundings, file: LogFile) -> None:
         self.record = record
@@ -88,7 +93,7 @@ class Followed:
         """What was told of its end."""
         self.stop_reason: str | None = None
         self._around = around
-        self._told: set[AttemptPhase] = set()
+        self._told: tuple[AttemptPhase, ...] = ()
         self._logs: dict[str, ContainerLog] = {}
         self._reading: list[asyncio.Task[None]] = []
         self._pulls: dict[str, str] = {}
@@ -126,7 +131,7 @@ class Followed:
         reached = phases.progress(view)
         for event in reached:
             if event.phase not in self._told:
-                self._told.add(event.phase)
+                self._told += (event.phase,)
                 self._around.tell(msgspec.structs.replace(event, attempt_id=self.record.attempt_id))
         self._tell_wait(view, reached)
         self._read_logs(view)

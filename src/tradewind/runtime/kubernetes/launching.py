@@ -94,7 +94,9 @@ class Launching:
 
     async def draft(self) -> tuple[dict[str, Any], Record] | Failed | Skipped:
         """The manifest as it is sent, and what is kept of it. Raises `errors.TradewindError`."""
-        rendered = await self._rendered()
+        return await self._draft(await self._rendered())
+
+    async def _draft(self, rendered: port.Rendered) -> tuple[dict[str, Any], Record] | Failed | Skipped:
         if (end := rendered.end()) is not None:
             return end
         handover = await self._handover() if self._body.do_xcom_push else None
@@ -108,11 +110,13 @@ class Launching:
         return requesting.finish(self._launch, self._body, rendered, place, composed)
 
     async def _once(self) -> PodView | Failed | Skipped:
-        draft = await self.draft()
-        if isinstance(draft, (Failed, Skipped)):
-            return draft
-        manifest, record = draft
-        await self._record(record, manifest)
+        rendered = await self._rendered()  # first: how long that takes is its DAG file's
+        async with self._creator.drafting(self._launch.priority_weight):
+            draft = await self._draft(rendered)
+            if isinstance(draft, (Failed, Skipped)):
+                return draft
+            manifest, record = draft
+            await self._record(record, manifest)
         return await self._parking.enter(
             record.namespace,
             lambda: self._create(manifest),

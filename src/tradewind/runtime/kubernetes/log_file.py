@@ -27,6 +27,8 @@ class LogFile:
     said by `prefixed`.
     """
 
+    __slots__ = ("_cursors", "_dash", "_mask", "_noted", "_now", "_path", "_quota", "_size", "_unnamed", "is_full")
+
     def __init__(
         self,
         path: Path,
@@ -37,7 +39,7 @@ class LogFile:
         masked: Iterable[str] = (),
         quota_bytes: int = 1 << 30,
     ) -> None:
-        self._path = path
+        self._path = str(path)
         self._now = now
         self._unnamed = unnamed
         self._dash = "" if prefixed else "-"
@@ -45,7 +47,7 @@ class LogFile:
         self._quota = quota_bytes
         self._size = 0
         self._cursors: dict[str, Cursor] = {}
-        self._noted: set[int] = set()
+        self._noted: frozenset[int] = frozenset()
         """Hashes of our own lines that were there at `resume`."""
         self.is_full = False
         """The quota is reached: nothing more is kept, and a line says so."""
@@ -57,7 +59,7 @@ class LogFile:
     def resume(self) -> None:
         """Read how far it is. What was written in part is taken back: a half line, parts of a line without its end."""
         try:
-            with self._path.open("rb+") as file:
+            with open(self._path, "rb+") as file:
                 self._size = self._read(file.fileno())
                 file.truncate(self._size)
         except FileNotFoundError:
@@ -103,7 +105,7 @@ class LogFile:
             written = os.write(log, data)
             if written < len(data):  # the disk is full: all or nothing, or the next round repeats a part of it
                 os.ftruncate(log, before)
-                raise OSError(28, "No space left on device", str(self._path))
+                raise OSError(28, "No space left on device", self._path)
             self._size = before + written
         finally:
             os.close(log)
@@ -111,6 +113,7 @@ class LogFile:
     def _read(self, log: int) -> int:
         """Take the cursors of what is there; where its last whole line ends."""
         read, end, tail = 0, 0, b""
+        noted: set[int] = set()
         while data := os.read(log, _ROUND_BYTES):
             *lines, tail = (tail + data).split(b"\n")
             for line in lines:
@@ -120,10 +123,11 @@ class LogFile:
                         continue
                     self._count(line)
                 else:
-                    self._noted.add(hash(line + b"\n"))
+                    noted.add(hash(line + b"\n"))
                     if line[STAMP + 1 :].startswith(b" event F [] log quota of "):
                         self.is_full = True
                 end = read
+        self._noted = frozenset(noted)
         return end
 
     def _count(self, line: bytes) -> None:

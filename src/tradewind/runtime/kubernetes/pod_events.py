@@ -63,6 +63,8 @@ class Told(msgspec.Struct, kw_only=True):
 class PodEvents:
     """Of one pod."""
 
+    __slots__ = ("_told",)
+
     def __init__(self) -> None:
         self._told: dict[tuple[str, str, str], Told] = {}
 

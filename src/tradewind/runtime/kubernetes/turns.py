@@ -19,23 +19,23 @@ class Turns:
     def __init__(self, places: int) -> None:
         self._free = places
         self._count = itertools.count()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[bool, int, int, asyncio.Future[None]]] = []
 
     @contextlib.asynccontextmanager
-    async def turn(self, priority: int) -> AsyncIterator[None]:
-        """A place while the block runs."""
-        await self._take(priority)
+    async def turn(self, priority: int, *, ahead: bool = False) -> AsyncIterator[None]:
+        """A place while the block runs. `ahead`: before all that are not, to end what was begun."""
+        await self._take(is_new=not ahead, rank=-priority)
         try:
             yield
         finally:
             self._give()
 
-    async def _take(self, priority: int) -> None:
+    async def _take(self, *, is_new: bool, rank: int) -> None:
         if self._free > 0:  # nobody waits then
             self._free -= 1
             return
         given = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (-priority, next(self._count), given))
+        heapq.heappush(self._waiting, (is_new, rank, next(self._count), given))
         try:
             await given
         except asyncio.CancelledError:
@@ -45,7 +45,7 @@ class Turns:
 
     def _give(self) -> None:
         while self._waiting:
-            given = heapq.heappop(self._waiting)[2]
+            given = heapq.heappop(self._waiting)[3]
             if not given.done():
                 given.set_result(None)
                 return
