@@ -141,10 +141,13 @@ def thawed(measured: system.System) -> Iterator[None]:
 
 
 def wait_ended(measured: system.System, dag_id: str, run_id: str, seconds: float) -> dict[str, int | str]:
-    """The run's state once it has ended, or as it is at the deadline."""
-    deadline = time.monotonic() + seconds
+    """The run's state once it has ended, or as it is at the deadline.
+
+    Looking costs what the run could use: what takes long is looked at each 200th of it.
+    """
+    began = time.monotonic()
     while True:
-        state = measured.run_state(dag_id, run_id)
-        if state.get("state") in {"success", "failed"} or time.monotonic() > deadline:
+        state, waited = measured.run_state(dag_id, run_id), time.monotonic() - began
+        if state.get("state") in {"success", "failed"} or waited > seconds:
             return state
-        time.sleep(0.02)
+        time.sleep(max(0.02, waited / 200))

@@ -55,6 +55,14 @@ class Place:
         patient.delete(self.namespace.path("pods"), gracePeriodSeconds="0")
         self.wait_empty()
 
+    def wait_leaving(self) -> None:
+        """Until all pods are gone or asked to go, which is where the bare client's clock stops too."""
+        cluster_api.wait_until(
+            lambda: all("deletionTimestamp" in pod["metadata"] for pod in self.namespace.pods()),
+            "all pods go",
+            seconds=120,
+        )
+
     def wait_empty(self) -> None:
         """Until no pod is left, so that the next sample begins like this one."""
         cluster_api.wait_until(lambda: not self.namespace.pods(), "all pods are gone", seconds=300)

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bench import plan, pod_dagfiles, pod_place, system
-from tests.support import cluster_api
 
 BARE = "bare-client"
 OURS = "tradewind-kubernetes"
@@ -97,11 +96,7 @@ def _run(place: pod_place.Place, running: system.System, dag_id: str, run_id: st
     state = plan.wait_ended(running, dag_id, run_id, patience)
     if state.get("state") != "success":
         return None
-    cluster_api.wait_until(
-        lambda: all("deletionTimestamp" in pod["metadata"] for pod in place.namespace.pods()),
-        "its pods go",
-        seconds=120,
-    )
+    place.wait_leaving()
     return time.monotonic() - began
 
 

@@ -18,7 +18,7 @@ _RUNS_FOR = {"tradewind.test/runs-for": "100ms"}
 
 
 def measure(ours: plan.Plan) -> list[plan.Series]:
-    """Interleaved pairs; pods a second from the trigger to the run's end and the last pod's going."""
+    """Interleaved pairs; pods a second from the trigger to the run's end and the last pod's being asked to go."""
     rates: dict[str, list[float]] = {BARE: [], OURS: []}
     costs: list[float] = []
     pods = 1000 if ours.sizes.samples > 1 else 100
@@ -36,8 +36,9 @@ def measure(ours: plan.Plan) -> list[plan.Series]:
                     before, began = running.cpu_seconds(), time.monotonic()
                     running.trigger_all([("fake", f"fake-{number}")])
                     state = plan.wait_ended(running, "fake", f"fake-{number}", ours.sizes.seconds_per_wait)
-                    place.wait_empty()
+                    place.wait_leaving()
                     mine, cost = time.monotonic() - began, 1000 * (running.cpu_seconds() - before) / pods
+                place.wait_empty()
                 ours.say(
                     f"fake pods: bare {pods / seconds:.0f}/s, ours {pods / mine:.0f}/s ({cost:.1f} ms CPU) {state}"
                 )
