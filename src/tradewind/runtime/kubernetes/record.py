@@ -7,6 +7,7 @@ written later, a pod could run that nobody follows.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from tradewind.runtime.kubernetes.cluster_choice import HOME, Choice
 from tradewind.runtime.kubernetes.record_files import RecordFiles
 
 FILE = "cluster-pod.json"
-_SHOWN = "cluster-pod-shown.json"
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,24 +52,34 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Its specification, without secrets, is in its log."""
 
 
+class _Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a line, what is not kept in memory."""
+
+    shown: dict[str, Any] | None = None
+
+
+class _First(Record, frozen=True, kw_only=True):
+    """The first line: the record, and what people may see of the pod as it is sent."""
+
+    shown: Mapping[str, Any]
+
+
 class Records(RecordFiles[Record]):
     """Those of a home, and what people may see of the pods."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(home, name=FILE, kind=Record)
 
-    def put_shown(self, attempt_id: AttemptId, pod: Mapping[str, Any]) -> None:
-        """Keep what people may see of the pod as it is sent. Raises OSError."""
-        path = self.folder(attempt_id) / _SHOWN
-        path.touch(mode=0o600)
-        path.write_bytes(msgspec.json.encode(pod))
+    def begin(self, record: Record, shown: Mapping[str, Any] | None) -> None:
+        """Write a new one; `shown` is what people may see of its pod, if they are to see it. Raises as `put`."""
+        self.put(record if shown is None else _First(**msgspec.structs.asdict(record), shown=shown))
 
     def find_shown(self, attempt_id: AttemptId) -> str | None:
-        """What `put_shown` kept, as YAML."""
+        """What `begin` was told that people may see, as YAML."""
         import yaml  # for failures only
 
-        try:
-            pod = msgspec.json.decode((self.folder(attempt_id) / _SHOWN).read_bytes())
-        except (OSError, msgspec.MsgspecError):
-            return None
-        return str(yaml.safe_dump(pod, sort_keys=False))
+        for line in self._lines(attempt_id):
+            with contextlib.suppress(msgspec.MsgspecError):
+                if (pod := msgspec.json.decode(line, type=_Shown).shown) is not None:
+                    return str(yaml.safe_dump(pod, sort_keys=False))
+        return None

@@ -1,13 +1,16 @@
 """What is kept of attempts in the home, so that it outlives us: a file of one name in each attempt's directory.
 
-Invariant: each file is there whole or not at all.
+Each line is a whole record, and the last one counts; so a change is one write at the end. A line that was cut off, by a
+full disk or a power cut, counts for nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -34,7 +37,7 @@ class RecordFiles(Generic[R]):
     def __init__(self, home: Path, *, name: str, kind: type[R]) -> None:
         self._folder = home / "attempts"
         self._name = name
-        self._kind = kind
+        self._decode = msgspec.json.Decoder(kind).decode
 
     def folder(self, attempt_id: AttemptId) -> Path:
         """The attempt's directory, where its live log is too."""
@@ -45,27 +48,50 @@ class RecordFiles(Generic[R]):
 
         `lasting`: it is on the disk when this returns, which blocks for milliseconds.
         """
-        folder = self.folder(record.attempt_id)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        temporary = folder / f"{self._name}.new"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(record))
-            file.flush()
+        line = msgspec.json.encode(record) + b"\n"
+        file = self._open(record.attempt_id)
+        try:
+            before = os.fstat(file).st_size
+            if os.write(file, line) < len(line):
+                os.ftruncate(file, before)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path(record.attempt_id))
             if lasting:
-                os.fsync(descriptor)
-        temporary.rename(folder / self._name)
+                os.fsync(file)
+        finally:
+            os.close(file)
 
     def list(self) -> Sequence[R]:
         """All, by attempt id. One that nobody can read is left out: its attempt is launched again, under one name."""
         found: list[R] = []
-        for path in sorted(self._folder.glob(f"*/{self._name}")):
-            try:
-                found.append(msgspec.json.decode(path.read_bytes(), type=self._kind))
-            except (OSError, msgspec.MsgspecError):
-                continue
+        for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
+            for line in reversed(list(self._lines(AttemptId(folder.name)))):
+                with contextlib.suppress(msgspec.MsgspecError):
+                    found.append(self._decode(line))
+                    break
         return found
 
     def remove(self, attempt_id: AttemptId) -> None:
         """Take the attempt's directory away; its log is at rest already."""
-        shutil.rmtree(self.folder(attempt_id), ignore_errors=True)
+        folder = f"{self._folder}/{attempt_id}"
+        try:
+            os.unlink(self._path(attempt_id))
+            os.rmdir(folder)
+        except OSError:  # there is something else in it
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _lines(self, attempt_id: AttemptId) -> Iterator[bytes]:
+        """Whole lines of its file; none where it has no file."""
+        with contextlib.suppress(OSError):
+            yield from Path(self._path(attempt_id)).read_bytes().split(b"\n")[:-1]
+
+    def _path(self, attempt_id: AttemptId) -> str:
+        return f"{self._folder}/{attempt_id}/{self._name}"
+
+    def _open(self, attempt_id: AttemptId) -> int:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            return os.open(self._path(attempt_id), flags, 0o600)
+        except FileNotFoundError:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(f"{self._folder}/{attempt_id}", mode=0o700)
+            return os.open(self._path(attempt_id), flags, 0o600)

@@ -334,10 +334,8 @@ class KubernetesRuntime:
         async def record(record: Record, manifest: Mapping[str, Any]) -> None:
             known = self._followed.get(record.attempt_id)
             if known is None:
-                await asyncio.to_thread(self._records.put, record)
-                if record.spec_on_failure:
-                    shown = redaction.redact(manifest)
-                    await asyncio.to_thread(self._records.put_shown, record.attempt_id, shown)
+                shown = redaction.redact(manifest) if record.spec_on_failure else None
+                await asyncio.to_thread(self._records.begin, record, shown)
                 self._follow(record)
             self._scopes.ensure(record.namespace)
             self._event_watches.ensure(record.namespace)

@@ -1,0 +1,70 @@
+"""What a home keeps of pods: whole or not at all, also where a write was cut off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tradewind.model.ids import AttemptId
+from tradewind.runtime.kubernetes.record import FILE, Record, Records
+
+ONE, TWO = AttemptId("a1"), AttemptId("a2")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "attempts").mkdir()
+    return tmp_path
+
+
+def record(attempt_id: AttemptId = ONE, uid: str = "") -> Record:
+    return Record(attempt_id=attempt_id, namespace="n", name=f"pod-{attempt_id}", uid=uid, logged=("base",))
+
+
+def test_the_last_word_on_each_attempt_is_what_counts(home: Path) -> None:
+    kept = Records(home)
+    kept.begin(record(), None)
+    kept.begin(record(TWO), {"kind": "Pod"})
+    kept.put(record(uid="u"), lasting=False)
+    assert Records(home).list() == [record(uid="u"), record(TWO)]
+
+
+def test_what_people_may_see_of_a_pod_is_there_after_its_record_changed(home: Path) -> None:
+    kept = Records(home)
+    kept.begin(record(), {"kind": "Pod", "spec": {"containers": []}})
+    kept.put(record(uid="u"))
+    assert kept.find_shown(ONE) == "kind: Pod\nspec:\n  containers: []\n"
+    kept.begin(record(TWO), None)
+    assert kept.find_shown(TWO) is None
+    assert kept.find_shown(AttemptId("none")) is None
+
+
+@pytest.mark.parametrize("rest", [b'{"attempt_id": "a1", "name', b"\x00\x00\n", b"{}\n"])
+def test_a_line_that_was_cut_off_leaves_the_one_before(home: Path, rest: bytes) -> None:
+    Records(home).begin(record(uid="u"), None)
+    with (home / "attempts" / ONE / FILE).open("ab") as file:
+        file.write(rest)
+    assert Records(home).list() == [record(uid="u")]
+
+
+def test_a_record_that_nobody_can_read_is_left_out(home: Path) -> None:
+    Records(home).begin(record(), None)
+    Records(home).begin(record(TWO), None)
+    (home / "attempts" / ONE / FILE).write_bytes(msgspec.json.encode(record())[:30])
+    assert Records(home).list() == [record(TWO)]
+
+
+def test_an_attempt_that_is_released_leaves_nothing_whatever_else_was_there(home: Path) -> None:
+    kept = Records(home)
+    for attempt_id in (ONE, TWO):
+        kept.begin(record(attempt_id), {"kind": "Pod"})
+    (home / "attempts" / TWO / "more").write_text("x")
+    for attempt_id in (ONE, TWO, AttemptId("none")):
+        kept.remove(attempt_id)
+    assert list((home / "attempts").iterdir()) == []
+
+
+def test_a_home_without_attempts_has_no_records(tmp_path: Path) -> None:
+    assert Records(tmp_path).list() == []
