@@ -17,6 +17,7 @@ import msgspec
 from tradewind.model.ids import AttemptId
 from tradewind.runtime.kubernetes.cluster_choice import HOME, Choice
 from tradewind.runtime.kubernetes.record_files import RecordFiles
+from tradewind.runtime.kubernetes.syncing import Syncing
 
 FILE = "cluster-pod.json"
 
@@ -69,10 +70,12 @@ class Records(RecordFiles[Record]):
 
     def __init__(self, home: Path) -> None:
         super().__init__(home, name=FILE, kind=Record)
+        self._syncing = Syncing()
 
-    def begin(self, record: Record, shown: Mapping[str, Any] | None) -> None:
-        """Write a new one; `shown` is what people may see of its pod, if they are to see it. Raises as `put`."""
-        self.put(record if shown is None else _First(**msgspec.structs.asdict(record), shown=shown))
+    async def begin(self, record: Record, shown: Mapping[str, Any] | None) -> None:
+        """Write a new one, to the disk; `shown`: what people may see of its pod, if they are to. Raises as `put`."""
+        first = record if shown is None else _First(**msgspec.structs.asdict(record), shown=shown)
+        await self._syncing.close(self.write(first))
 
     def find_shown(self, attempt_id: AttemptId) -> str | None:
         """What `begin` was told that people may see, as YAML."""

@@ -48,6 +48,15 @@ class RecordFiles(Generic[R]):
 
         `lasting`: it is on the disk when this returns, which blocks for milliseconds.
         """
+        file = self.write(record)
+        try:
+            if lasting:
+                os.fsync(file)
+        finally:
+            os.close(file)
+
+    def write(self, record: R) -> int:
+        """As `put`, but it need not be on the disk yet: a descriptor of its file, open, which says so by `fsync`."""
         line = msgspec.json.encode(record) + b"\n"
         file = self._open(record.attempt_id)
         try:
@@ -55,10 +64,10 @@ class RecordFiles(Generic[R]):
             if os.write(file, line) < len(line):
                 os.ftruncate(file, before)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path(record.attempt_id))
-            if lasting:
-                os.fsync(file)
-        finally:
+        except BaseException:
             os.close(file)
+            raise
+        return file
 
     def list(self) -> Sequence[R]:
         """All, by attempt id. One that nobody can read is left out: its attempt is launched again, under one name."""

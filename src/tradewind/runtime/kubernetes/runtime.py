@@ -335,7 +335,7 @@ class KubernetesRuntime:
             known = self._followed.get(record.attempt_id)
             if known is None:
                 shown = redaction.redact(manifest) if record.spec_on_failure else None
-                await asyncio.to_thread(self._records.begin, record, shown)
+                await self._records.begin(record, shown)
                 self._follow(record)
             self._scopes.ensure(record.namespace)
             self._event_watches.ensure(record.namespace)
@@ -530,7 +530,7 @@ class KubernetesRuntime:
                 await self._delete(followed)
 
             await self._patience.insist(delete, f"deleting pod {record.namespace}/{record.name}")
-        await asyncio.to_thread(self._records.remove, record.attempt_id)
+        self._records.remove(record.attempt_id)
         self._followed.pop(record.attempt_id, None)
         if record.namespace:
             self._event_watches.ensure(record.namespace).leave(record.uid)
