@@ -7,14 +7,14 @@ import dataclasses
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from bench import system
+from bench import pod_dagfiles, system
 from tests.support import cluster as clusters
 from tests.support import cluster_api
 
@@ -40,12 +40,22 @@ class Place:
         path.write_text(yaml.safe_dump(told))
         return path
 
-    def manifest(self, **spec: Any) -> dict[str, Any]:
-        """The pod that all systems run, without a name."""
-        return cluster_api.pod("", self.image, "sh", "-c", SCRIPT, **spec)
+    def twin(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The pod that our operator makes of these, for the bare client: the same but for its name.
+
+        The keys that make it ours are as long and say something else, so that no watch of ours sees it.
+        """
+        file = self.folder / "twin.py"
+        file.write_text(pod_dagfiles.pods("twin", chains=1, length=1, **arguments))
+        command = [str(Path(sys.executable).with_name("tradewind")), "render", str(file), "c0t0"]
+        told = subprocess.run(
+            command, env=system.clean_environment(), cwd=self.folder, capture_output=True, text=True, check=True
+        )
+        pod: dict[str, Any] = yaml.safe_load(told.stdout.replace("tradewind/", "bare-twin/"))
+        return pod
 
     def arguments(self) -> dict[str, Any]:
-        """The same pod, as arguments of the pod operator."""
+        """The pod that all systems run, as arguments of the pod operator."""
         command = {"cmds": ["sh", "-c"], "arguments": [SCRIPT]}
         return {"namespace": self.namespace.name, "image": self.image, "image_pull_policy": "IfNotPresent", **command}
 

@@ -1,8 +1,9 @@
 """Pods on a real cluster: a chain of 5, 50 and 200 at once; API requests and memory beside.
 
-The floor is `bench.bare_client`. Each system's makespan is from the trigger to the later of two moments: its run has
-ended, and all of its pods are asked to go. All systems but the measured one are frozen. The pod: one container, 0.2 s
-of work, two lines of log, no result. 200 at once are for the floor and us alone, with the same number alive at once.
+The floor is `bench.bare_client`, whose pods are what our operator makes of the same arguments. Each system's makespan
+is from the trigger to the later of two moments: its run has ended, and all of its pods are asked to go. All systems but
+the measured one are frozen. The pod: one container, 0.2 s of work, two lines of log, no result. 200 at once are for the
+floor and us alone, with the same number alive at once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from bench import plan, pod_dagfiles, pod_place, system
 
@@ -34,11 +36,13 @@ def measure(ours: plan.Plan) -> list[plan.Series]:
     labels = [label for label in (*AIRFLOW, OURS) if _asked(ours, label)]
     taken = _Taken()
     with pod_place.opened(ours.folder) as place, pod_place.BareClient(place) as bare:
+        twin = place.twin(place.arguments())
         for shape in SHAPES:
-            bare.run(place.manifest(), 2, at_once=2)  # the image and the node are warm for everybody
+            bare.run(twin, 2, at_once=2)  # the image and the node are warm for everybody
             with _running(ours, place, labels if shape != "many" else [OURS]) as systems:
                 for number in range(ours.sizes.samples):
-                    _take(ours, place, bare, systems, shape, number, taken)
+                    _take_bare(ours, place, bare, twin, shape, taken)
+                    _take(ours, place, systems, shape, number, taken)
         _count_requests(ours, place, labels, taken)
     return list(_series(taken))
 
@@ -60,21 +64,29 @@ def _running(ours: plan.Plan, place: pod_place.Place, labels: list[str]) -> Iter
         yield systems
 
 
-def _take(
+def _take_bare(
     ours: plan.Plan,
     place: pod_place.Place,
     bare: pod_place.BareClient,
+    twin: dict[str, Any],
+    shape: str,
+    taken: _Taken,
+) -> None:
+    chains, length = SHAPES[shape]
+    seconds = bare.run(twin, chains * length, at_once=_AT_ONCE, chain=shape == "chain")
+    taken.seconds.setdefault((shape, BARE), []).append(seconds)
+    ours.say(f"pods: {shape} {BARE} {seconds:.1f} s")
+    place.wait_empty()
+
+
+def _take(
+    ours: plan.Plan,
+    place: pod_place.Place,
     systems: dict[str, system.System],
     shape: str,
     number: int,
     taken: _Taken,
 ) -> None:
-    chains, length = SHAPES[shape]
-    pods = chains * length
-    seconds = bare.run(place.manifest(), pods, at_once=_AT_ONCE, chain=shape == "chain")
-    taken.seconds.setdefault((shape, BARE), []).append(seconds)
-    ours.say(f"pods: {shape} {BARE} {seconds:.1f} s")
-    place.wait_empty()
     for label, running in systems.items():
         ways = [""] if label == OURS else ["", "_deferrable"]
         if label != OURS and number >= (ours.sizes.slow_samples if shape == "chain" else 1):

@@ -1,6 +1,6 @@
 """Pods without a kubelet: how fast the control plane itself launches and finishes them, beside a bare client.
 
-kwok plays a node that runs each pod for 100 ms; logs are off. Both have the same number of pods alive at once, and the
+kwok plays a node that runs each pod for 100 ms; logs are off. Both make the same pods, as many alive at once, and the
 scheduler's and the controllers' own rate limits are raised, so the API server is what both share.
 """
 
@@ -14,7 +14,6 @@ from tests.support import cluster_api
 
 BARE, OURS = "bare-client", "tradewind-kubernetes-fake"
 _AT_ONCE = 200
-_RUNS_FOR = {"tradewind.test/runs-for": "100ms"}
 
 
 def measure(ours: plan.Plan) -> list[plan.Series]:
@@ -23,14 +22,13 @@ def measure(ours: plan.Plan) -> list[plan.Series]:
     costs: list[float] = []
     pods = 1000 if ours.sizes.samples > 1 else 100
     with pod_place.opened(ours.folder, fake=True) as place, pod_place.BareClient(place) as bare:
+        twin = place.twin(arguments(place))
         file = pod_dagfiles.pods("fake", chains=pods, length=1, at_once=_AT_ONCE, **arguments(place))
         environment = {"KUBECONFIG": str(place.kubeconfig("direct"))}
         with ours.running([OURS], {OURS: {"fake": file}}, environment=environment) as systems:
             running = systems[OURS]
             for number in range(ours.sizes.samples + 1):
-                pod = {**place.manifest(**cluster_api.on_fake_node("fake"))}
-                pod["metadata"] = {"annotations": _RUNS_FOR}
-                seconds = bare.run(pod, pods, at_once=_AT_ONCE, logs=False)
+                seconds = bare.run(twin, pods, at_once=_AT_ONCE, logs=False)
                 place.wait_empty()
                 with plan.thawed(running):
                     before, began = running.cpu_seconds(), time.monotonic()
