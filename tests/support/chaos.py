@@ -129,8 +129,8 @@ such a run.
 
 {gaps} logs have a line that says that lines may be missing; {needless} of these are whole all the same. Lines are lost
 where containerd is killed: it copies what containers write, and what one writes until its end while containerd is away
-is on no disk. That is concluded from what kubelets answer and from ends that come late, so an outage of a second or two
-is not seen where only containers of the first second, or a single one, ran on the node. How the attempts ended:
+is on no disk. That is concluded from what kubelets answer, from logs that pause together and from ends that come late,
+so an outage of a second is not seen where no two containers that write steadily outlived it. How the attempts ended:
 
 | reason | attempts |
 |---|---:|

@@ -321,7 +321,8 @@ class ContainerLog:
             size, self._heard = sum(map(len, new)) + len(new), self._clock.monotonic()
             self._streamed += size
             self._need.saw(len(new), size, self._heard)
-            self._outages.heard(self._node, self, self._lag.said_at(now), self._heard, lines=len(new))
+            last, first = self._lag.said_at(new[-1], now), self._lag.said_at(new[0], now)
+            self._outages.heard(self._node, self, last, self._heard, lines=len(new), first=first)
 
     def _missed(self, after: bytes, before: bytes) -> None:
         until = f" and before {before.decode()}Z" if before else ""

@@ -35,9 +35,9 @@ class Lag:
         """How far our clock is before the node's, by the line that came soonest; less than seconds is its way to us."""
         return self._least if self._least is not None and abs(self._least) >= _SKEW else timedelta(0)
 
-    def said_at(self, now: datetime) -> datetime:
-        """When the newest line was written, by our clock."""
-        return min(now, _time(self._at) + self.skew)
+    def said_at(self, line: bytes, now: datetime) -> datetime:
+        """When a line was written, by our clock."""
+        return min(now, _time(line[:STAMP]) + self.skew)
 
     def leaps(self, lines: list[bytes], now: datetime, *, is_flood: bool) -> list[int]:
         """Which of these lines, as `log_block.told` gives them, may have lost others right before them.

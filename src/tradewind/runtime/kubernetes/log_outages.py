@@ -3,8 +3,9 @@
 What containers write is copied into files by the container runtime. What one writes until its end while the runtime is
 away is on no disk, and no status says so. Seen from the API there are three signs. A read is answered with words of the
 kubelet instead of lines: known for all logs of that node, and asked for where several that write much fall silent at
-once. A stream, and the kubelet, learn of the container's end seconds late: each of them asks the runtime every second.
-Where nobody looked, only the second of these is left. Pure, but for what it remembers in a file.
+once. Those that go on do so with all that they wrote meanwhile (`log_dams`). A stream, and the kubelet, learn of the
+container's end seconds late: each of them asks the runtime every second. Where nobody looked, only the last of these is
+left. Pure, but for what it remembers in a file.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
+
+from tradewind.runtime.kubernetes import log_dams
 
 _WORDS = (b"unable to retrieve container logs for ", b"rpc error: code = ")
 _IN_EVENTS = "rpc error: code = Unavailable"
@@ -69,6 +72,7 @@ class _Node:
     heard: datetime | None = None
     outages: list[Outage] = field(default_factory=list)
     chunks: dict[object, deque[float]] = field(default_factory=dict)
+    dams: log_dams.Dams = field(default_factory=log_dams.Dams)
     asked: float = float("-inf")
 
 
@@ -82,9 +86,18 @@ class Outages:
         self._path = path
         self._nodes = {node: _Node(outages=outages) for node, outages in _kept(path).items()}
 
-    def heard(self, node: str, who: object, at: datetime, now: float, *, lines: int) -> None:
-        """So many new lines of one log (0: an answer without any): at `at` the runtime was there."""
+    def heard(
+        self, node: str, who: object, at: datetime, now: float, *, lines: int, first: datetime | None = None
+    ) -> None:
+        """So many new lines of one log (0: an answer without any): at `at` the runtime was there.
+
+        `first`: when the first of the lines was written; `at` is the last's.
+        """
         one = self._nodes.setdefault(node, _Node())
+        if first is not None:
+            is_lively = who in self._lively(one, now)
+            if (pause := one.dams.saw(who, first, at, lines, is_lively=is_lively)) is not None:
+                self._paused(one, pause)
         one.heard = at if one.heard is None else max(at, one.heard)
         if self._is_away(one) and at > one.outages[-1].since:
             one.outages[-1].until = at
@@ -117,6 +130,7 @@ class Outages:
         """Its log is over."""
         if (one := self._nodes.get(node)) is not None:
             one.chunks.pop(who, None)
+            one.dams.forget(who)
 
     def find_cut(self, node: str, finished_at: datetime, newest: datetime | None) -> Outage | None:
         """The outage in which a container may have ended, and lost what it wrote last."""
@@ -154,6 +168,14 @@ class Outages:
         if due:
             one.asked = now
         return due
+
+    def _paused(self, one: _Node, pause: log_dams.Pause) -> None:
+        """Nothing was written on the node between these, though it was tried."""
+        if any(known.heard <= pause.ended and (known.until or pause.ended) >= pause.began for known in one.outages):
+            return
+        known = Outage(heard=pause.began, since=pause.ended, until=pause.ended)
+        one.outages = [*one.outages[1 - _KEPT :], known]
+        self._keep()
 
     def _keep(self) -> None:
         if self._path is None:
