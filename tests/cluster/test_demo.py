@@ -28,7 +28,7 @@ def test_the_demo_runs_each_task_in_its_own_image_on_a_real_cluster() -> None:
     assert "51,955 departures" in ran.stdout
     assert re.search(r"pandas 2\.[\d.]+ in etl-classic and pandas 3\.[\d.]+ in etl-modern, in one run", ran.stdout)
     watched = ran.stdout.partition("kubectl get pods -w")[2]
-    assert set(re.findall(r"^(flights-\w+)-\w+ .* Running ", watched, re.MULTILINE)) == {
+    assert set(re.findall(r"^(flights-\w+)-\w+ .* Completed ", watched, re.MULTILINE)) == {
         "flights-split",
         "flights-summarise",
         "flights-sign",
