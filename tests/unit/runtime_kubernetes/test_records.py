@@ -51,8 +51,10 @@ def test_what_people_may_see_of_a_pod_is_there_after_its_record_changed(home: Pa
 def test_a_line_that_was_cut_off_leaves_the_one_before(home: Path, rest: bytes) -> None:
     begin(Records(home), record(uid="u"), None)
     with (home / "attempts" / ONE / FILE).open("ab") as file:
-        file.write(rest)
+        file.write(b"\n" + rest)
     assert Records(home).list() == [record(uid="u")]
+    Records(home).put(record(uid="v"), lasting=False)
+    assert Records(home).list() == [record(uid="v")]
 
 
 def test_a_record_that_nobody_can_read_is_left_out(home: Path) -> None:

@@ -1,7 +1,7 @@
 """What is kept of attempts in the home, so that it outlives us: a file of one name in each attempt's directory.
 
-Each line is a whole record, and the last one counts; so a change is one write at the end. A line that was cut off, by a
-full disk or a power cut, counts for nothing.
+Each line is a whole record, and the last one that can be read counts; so a change is one write at the end. A line that
+was cut off, by a full disk or a power cut, spoils no other: line ends are written before a line, not after it.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ class RecordFiles(Generic[R]):
 
     def write(self, record: R) -> int:
         """As `put`, but it need not be on the disk yet: a descriptor of its file, open, which says so by `fsync`."""
-        line = msgspec.json.encode(record) + b"\n"
         file = self._open(record.attempt_id)
         try:
             before = os.fstat(file).st_size
+            line = (b"\n" if before else b"") + msgspec.json.encode(record)
             if os.write(file, line) < len(line):
                 os.ftruncate(file, before)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path(record.attempt_id))
@@ -89,9 +89,9 @@ class RecordFiles(Generic[R]):
             shutil.rmtree(folder, ignore_errors=True)
 
     def _lines(self, attempt_id: AttemptId) -> Iterator[bytes]:
-        """Whole lines of its file; none where it has no file."""
+        """Those of its file; none where it has no file."""
         with contextlib.suppress(OSError):
-            yield from Path(self._path(attempt_id)).read_bytes().split(b"\n")[:-1]
+            yield from Path(self._path(attempt_id)).read_bytes().split(b"\n")
 
     def _path(self, attempt_id: AttemptId) -> str:
         return f"{self._folder}/{attempt_id}/{self._name}"
