@@ -64,7 +64,7 @@ class RecordFiles(Generic[R]):
             if os.write(file, line) < len(line):
                 os.ftruncate(file, before)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path(record.attempt_id))
-        except BaseException:
+        except BaseException:  # whoever asked has no descriptor yet that they could close
             os.close(file)
             raise
         return file
