@@ -233,6 +233,9 @@ def _ports(path: str, ports: Iterable[Any]) -> Iterator[Problem]:
             yield at(f"{here}.name", f"{name!r} is no port name", "at most 15 of lower case letters, digits and '-'")
 
 
+_HOST_PORT = "the template may have it already; with hostNetwork each port of a container is one of the node"
+
+
 def _host_ports(spec: Json) -> Iterator[Problem]:
     """A port of the node belongs to one container; in the node's network each port is one of the node."""
     seen: set[tuple[Any, ...]] = set()
@@ -244,7 +247,7 @@ def _host_ports(spec: Json) -> Iterator[Problem]:
             key = (taken, port.get("protocol") or "TCP", port.get("hostIP") or "")
             if taken and key in seen:
                 here = f"spec.containers[{index}].ports[{number}].hostPort"
-                yield at(here, f"port {taken} of the node is taken twice", "the template may have it already")
+                yield at(here, f"port {taken} of the node is taken twice", _HOST_PORT)
             seen.add(key)
 
 
